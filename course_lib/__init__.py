@@ -1,0 +1,1 @@
+"""Self-supervised learning and vision foundation models: the library of the course."""
