@@ -1,0 +1,44 @@
+"""What this machine can do for the course, in plain words (``course doctor``)."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+
+def examine() -> str:
+    """Return a report, one fact a line: versions, device, caches, datasets, helpers of the tests."""
+    import platformdirs
+    import torch
+
+    from course_lib.data import available
+
+    device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "CPU"
+    cache = Path(os.environ.get("COURSE_CACHE") or platformdirs.user_cache_dir("ssl-course"))
+    here = [status.name for status in available() if status.found]
+    lines = [
+        f"python      {platform.python_version()} ({sys.executable})",
+        f"torch       {torch.__version__}, {torch.get_num_threads()} threads, device {device}",
+        f"cache       {cache}: {_writable(cache)}",
+        f"datasets    {', '.join(here)} (the rest: course data)",
+        f"browser     {_found('chromium', 'needed only by the browser tests')}",
+        f"sandbox     {_found('bwrap', 'kernels of submissions run without isolation')}",
+        "isolation   none: `course grade` runs submissions as this user; grade only notebooks you trust "
+        "on this account, or inside a container or a virtual machine",
+    ]
+    return "\n".join(lines)
+
+
+def _writable(folder: Path) -> str:
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(nearest, os.W_OK):
+        return "not writable; the world is drawn anew in each session (set COURSE_CACHE to a folder of yours)"
+    return f"writable, {shutil.disk_usage(nearest).free / 1e9:.0f} GB free"
+
+
+def _found(program: str, otherwise: str) -> str:
+    path = shutil.which(program)
+    return path if path else f"{program} is not installed: {otherwise}"
