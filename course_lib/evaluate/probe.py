@@ -1,0 +1,140 @@
+"""Linear probe: how much of the labels lies open in frozen features.
+
+scikit-learn's L-BFGS does the fit. A float32 torch objective under the same solver was 1.5 to 1.8 x faster
+(10,000 x 96 features, 16 classes, 6 penalties, one core: 0.3 s against 0.5 s) and gave the same accuracies:
+not enough to own a solver.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from .checks import as_features, as_labels, known_labels, same_width, several_classes
+
+if TYPE_CHECKING:
+    import pandas
+
+PENALTIES = (1.0, 0.1, 0.01, 1e-3, 1e-4, 1e-5)
+PENALTY_WITHOUT_VALIDATION = 0.01  # used when no class has a label to spare for choosing
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """What `linear_probe` found.
+
+    accuracy on the test set in [0, 1]; the chosen penalty; table with one row per tried penalty and its
+    validation accuracy (empty when nothing could be held out); n training rows, n_validation of them held
+    out for the choice, n_test; predictions (M,) int64.
+    """
+
+    accuracy: float
+    penalty: float
+    table: pandas.DataFrame = field(repr=False)
+    n: int
+    n_validation: int
+    n_test: int
+    predictions: torch.Tensor = field(repr=False)
+
+
+def hold_out(labels, fraction: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Indices (kept, held out) with about `fraction` of each class held out, drawn from the seed.
+
+    A class with two or more labels gives at least one and keeps at least one; a single label is kept.
+    """
+    labels = np.asarray(labels)
+    rng = np.random.default_rng(seed)
+    kept, out = [], []
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        count = min(max(1, round(fraction * len(members))), len(members) - 1)
+        out.append(members[:count])
+        kept.append(members[count:])
+    return np.sort(np.concatenate(kept)), np.sort(np.concatenate(out))
+
+
+def linear_probe(
+    train_features,
+    train_labels,
+    test_features,
+    test_labels,
+    validation: float = 0.2,
+    penalties=PENALTIES,
+    seed: int = 0,
+) -> ProbeResult:
+    """Multinomial logistic regression on frozen features, its penalty chosen without the test set.
+
+    train_features (N, D), train_labels (N,), test_features (M, D), test_labels (M,). Columns are standardised
+    with the training mean and deviation. For each penalty p the classifier minimises
+    mean cross-entropy + p/2 |W|^2 on the kept part of the training rows; the penalty with the best accuracy
+    on the held-out `validation` share of them (the larger penalty on a tie) is fitted again on all N rows and
+    tested once. Raises ValueError for NaN in features, lengths or widths that differ, negative labels, a test
+    class that training never showed, a single class, a penalty <= 0 and a validation share outside (0, 1).
+    """
+    train = as_features(train_features, "linear_probe: train_features").cpu()
+    test = as_features(test_features, "linear_probe: test_features").cpu()
+    labels = as_labels(train_labels, "linear_probe: train_labels", len(train), "train_features").cpu()
+    truth = as_labels(test_labels, "linear_probe: test_labels", len(test), "test_features").cpu()
+    same_width(train, "linear_probe: train_features", test, "test_features")
+    several_classes(labels, "linear_probe: train_labels")
+    known_labels(truth, labels)
+    if not 0 < validation < 1:
+        raise ValueError(
+            f"linear_probe: validation={validation} was given; hold out a share between 0 and 1, like 0.2."
+        )
+    penalties = sorted({float(penalty) for penalty in penalties}, reverse=True)
+    if not penalties or penalties[-1] <= 0:
+        raise ValueError(
+            "linear_probe: penalties must be one or more numbers above 0, for example (1.0, 0.1, 0.01)."
+        )
+    import pandas
+
+    x, y = train.numpy(), labels.numpy()
+    kept, out = hold_out(y, validation, seed)
+    scores: list[float] = []
+    if len(out) and len(np.unique(y[kept])) > 1:
+        model = None
+        scale = _standardise(x[kept])
+        for penalty in penalties:  # from strong to weak: each solution is the start of the next
+            model = _logistic(scale(x[kept]), y[kept], penalty, model)
+            scores.append(float((model.predict(scale(x[out])) == y[out]).mean()))
+        chosen = penalties[int(np.argmax(scores))]
+    else:
+        chosen = penalties[0] if len(penalties) == 1 else PENALTY_WITHOUT_VALIDATION
+    scale = _standardise(x)
+    predictions = _logistic(scale(x), y, chosen).predict(scale(test.numpy()))
+    return ProbeResult(
+        accuracy=float((predictions == truth.numpy()).mean()),
+        penalty=chosen,
+        table=pandas.DataFrame({"penalty": penalties[: len(scores)], "validation_accuracy": scores}),
+        n=len(x),
+        n_validation=len(out),
+        n_test=len(test),
+        predictions=torch.from_numpy(predictions),
+    )
+
+
+def _standardise(x: np.ndarray):
+    """The map to columns of mean 0 and deviation 1 as seen in x; a constant column becomes 0."""
+    mean, deviation = x.mean(axis=0), x.std(axis=0)
+    deviation = np.where(deviation > 1e-6 * np.maximum(np.abs(mean), 1e-30), deviation, 1.0)
+    return lambda rows: (rows - mean) / deviation
+
+
+def _logistic(x: np.ndarray, y: np.ndarray, penalty: float, start=None):
+    """scikit-learn's multinomial fit of mean cross-entropy + penalty/2 |W|^2 (its C is 1 / (penalty N))."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=1 / (penalty * len(x)), max_iter=300, warm_start=True)
+    if start is not None:
+        model.classes_, model.coef_, model.intercept_ = start.classes_, start.coef_, start.intercept_
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", ConvergenceWarning
+        )  # 300 steps fix the accuracy long before the gradient
+        return model.fit(x, y)
