@@ -41,7 +41,7 @@ class FastNTXent(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, upstream: Tensor) -> tuple[Tensor, None]:
-        """d loss / d z_i = (sum_j e_ij (1/r_i + 1/r_j) z_j - (n_i/r_i + n_p/r_p) z_p) / (2B T), p = partner."""
+        """2BT d loss/d z_i = sum_j e_ij (1/r_i + 1/r_j) z_j - (n_i/r_i + n_p/r_p) z_p, p the partner of i."""
         z, negatives, positive, *blocks = ctx.saved_tensors
         rows, batch = len(z), len(z) // 2
         inverse = 1 / (negatives + positive.exp())  # 1/r

@@ -17,8 +17,8 @@ def mlp(
     scale and shift after the last layer.
 
     The papers' heads, for an encoder of width w:
-    - SimCLR v1: mlp(w, w, 128). The paper writes Linear-ReLU-Linear; its code adds BatchNorm after both layers. The
-      default here has the first of them and not the last.
+    - SimCLR v1: mlp(w, w, 128). The paper writes Linear-ReLU-Linear; its code adds a BatchNorm after each of
+      them. The default here has the first and not the last.
     - SimCLR v2: mlp(w, w, 128, layers=3).
     - MoCo v1: mlp(w, w, 128, layers=1), a linear map. MoCo v2: mlp(w, w, 128, norm=False).
 

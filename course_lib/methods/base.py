@@ -1,0 +1,154 @@
+"""What all methods share: views in, one loss out, and a training loop that Lightning can run and resume."""
+
+import functools
+import random
+from collections.abc import Callable, Sequence
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+
+from course_lib.losses import NotFiniteError
+from course_lib.losses.ranks import rank
+
+from .schedule import parameter_groups, warmup_cosine
+
+# SGD as contrastive papers use it: pass optimizer=sgd
+sgd = functools.partial(torch.optim.SGD, momentum=0.9)
+
+
+class Method(LightningModule):
+    """Base of all methods. A subclass says what a batch becomes and what is minimised:
+
+    - `views(images, generator=None) -> list of view batches`: an attribute that can be called, or a method;
+    - `loss(views) -> scalar`: the paper's equation;
+    - `after_step() -> None`: where there is a teacher or a queue; called once after each optimiser step;
+    - `stuck_values(batch_size) -> {"ln(2B-1)": 6.24}`: the losses of a run that learns nothing.
+
+    `encoder` is what is kept in the end. learning_rate: peak of a linear warm-up (the first `warmup_fraction`
+    of `total_steps`) followed by a cosine to zero. weight_decay: on matrices and kernels only.
+    optimizer: called with (parameter groups, lr=...), for example torch.optim.AdamW or `methods.base.sgd`.
+    Raises ValueError for a rate, decay or fraction out of range, TypeError for an encoder without `.width`.
+    """
+
+    needs_labels = False  # True: loss(views, labels)
+    views: Callable[..., list[Tensor]]
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 1e-4,
+        warmup_fraction: float = 0.05,
+        optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW,
+    ):
+        super().__init__()
+        name = type(self).__name__
+        if not hasattr(encoder, "width"):
+            raise TypeError(
+                f"{name}: encoder is a {type(encoder).__name__} without .width; give course_lib.models.resnet() "
+                "or set encoder.width to the number of features it returns."
+            )
+        if not learning_rate > 0 or weight_decay < 0 or not 0 <= warmup_fraction < 1:
+            raise ValueError(
+                f"{name}: learning_rate={learning_rate}, weight_decay={weight_decay}, warmup_fraction="
+                f"{warmup_fraction}; the rate must be above 0, the decay at least 0, the fraction in [0, 1)."
+            )
+        self.encoder = encoder
+        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+        self.warmup_fraction, self.optimizer = warmup_fraction, optimizer
+        self.seed = 0  # set by fit
+        self.total_steps: int | None = None  # set by fit
+        self._steps_done = 0
+        self._batches_in_step = 0  # above 0 only when gradients are accumulated
+
+    def loss(self, views: list[Tensor]) -> Tensor:
+        """What training minimises, a scalar. views: what `views(images)` gave."""
+        raise NotImplementedError(f"{type(self).__name__}: define loss(views).")
+
+    def after_step(self) -> None:
+        """What happens after the optimiser's step; nothing, unless a method has a teacher or a queue."""
+
+    def stuck_values(self, batch_size: int) -> dict[str, float]:
+        """Losses at which nothing is learned, by formula. batch_size: images per step over all ranks."""
+        return {}
+
+    @property
+    def _in_training(self) -> bool:
+        """Whether a Lightning trainer is running this method's training loop now."""
+        return self._trainer is not None and self._trainer.training
+
+    def step_generator(self, shared: bool = False) -> torch.Generator | None:
+        """The random draws of this step, from (seed, rank, step): a resumed run repeats an uninterrupted one.
+
+        shared: the same draws on every rank. None outside training: draw from torch's own generator.
+        """
+        if not self._in_training:
+            return None
+        key = (self.seed, "shared" if shared else rank(), self.global_step, self._batches_in_step)
+        generator = torch.Generator()  # on the CPU, so that every device draws the same
+        return generator.manual_seed(random.Random(repr(key)).getrandbits(63))
+
+    def training_step(self, batch: Tensor | Sequence[Tensor], batch_index: int) -> Tensor:
+        """batch: uint8 images (B, 3, H, W), or (images, labels). Logs "loss"."""
+        images, labels = batch if isinstance(batch, (tuple, list)) else (batch, None)
+        if self.needs_labels and labels is None:
+            raise ValueError(f"{type(self).__name__} learns from labels; give batches (images, labels).")
+        views = self.views(images, generator=self.step_generator())
+        try:
+            loss = self.loss(views, labels) if self.needs_labels else self.loss(views)
+        except NotFiniteError as error:
+            rate = self.optimizers().param_groups[0]["lr"] if self._in_training else self.learning_rate
+            raise NotFiniteError(f"step {self.global_step}, learning rate {rate:.3g}: {error}") from None
+        self._batches_in_step += 1
+        if self._in_training:
+            self.log("loss", loss.detach(), prog_bar=True)
+        return loss
+
+    def on_train_start(self) -> None:
+        """Start counting from the step that a resumed run has reached."""
+        self._steps_done, self._batches_in_step = self.global_step, 0
+
+    def on_train_batch_end(self, outputs, batch, batch_index: int) -> None:
+        """Call `after_step` if the optimiser has moved (with accumulated gradients it has not always)."""
+        if self.global_step != self._steps_done:
+            self._steps_done, self._batches_in_step = self.global_step, 0
+            with torch.no_grad():
+                self.after_step()
+
+    def configure_optimizers(self) -> dict:
+        """The optimiser, with the learning rate moved at every step."""
+        optimizer = self.optimizer(
+            parameter_groups(self.parameters(), self.weight_decay), lr=self.learning_rate
+        )
+        warmup_steps = 100 if self.total_steps is None else round(self.warmup_fraction * self.total_steps)
+        factor = warmup_cosine(self.total_steps, warmup_steps)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    @torch.no_grad()
+    def embed(self, images, batch_size: int = 512) -> Tensor:
+        """Features of the encoder: (N, 3, H, W) uint8 or float in [0, 1] -> (N, width) float32, on the CPU.
+
+        images: a tensor, an array or anything with `.images`. Runs in eval mode on the encoder's device and
+        puts every module's mode back. Raises ValueError for an empty set or a batch_size below 1.
+        """
+        from course_lib.data import as_float
+
+        images = getattr(images, "images", images)
+        if batch_size < 1 or len(images) < 1:
+            raise ValueError(
+                f"embed: {len(images)} images, batch_size={batch_size}; both must be at least 1."
+            )
+        device = next((p.device for p in self.encoder.parameters()), torch.device("cpu"))
+        training = {module: module.training for module in self.encoder.modules()}
+        self.encoder.eval()
+        try:
+            parts = []
+            for start in range(0, len(images), batch_size):
+                batch = as_float(torch.as_tensor(images[start : start + batch_size]).to(device))
+                parts.append(self.encoder(batch).float().cpu())
+        finally:
+            for module, mode in training.items():
+                module.training = mode
+        return torch.cat(parts)
