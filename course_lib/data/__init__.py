@@ -1,0 +1,22 @@
+"""Data: datasets behind `load(name, split)`, batched augmentations, and the views methods learn from."""
+
+from . import augment
+from .augment import *  # noqa: F403
+from .imageset import ImageSet, as_float
+from .load import DatasetStatus, available, data_root, load
+from .views import POLICIES, MultiCrop, Recipe, TwoViews
+
+__all__ = [
+    *augment.__all__,
+    "POLICIES",
+    "DatasetStatus",
+    "ImageSet",
+    "MultiCrop",
+    "Recipe",
+    "TwoViews",
+    "as_float",
+    "augment",
+    "available",
+    "data_root",
+    "load",
+]

@@ -1,0 +1,234 @@
+"""Views: what a batch of images becomes before a self-supervised method sees it.
+
+`TwoViews(policy)` gives two random views of each image, `MultiCrop` a few large and several small ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+from .checks import check_batch, check_probability, check_range, check_shape, check_size
+from .color import draw_jitter, grayscale_, groups_by_order, jitter_
+from .draws import coins, uniform
+from .filters import blur_, blur_kernel_size
+from .geometry import RATIO, crop_resize, draw_boxes
+from .imageset import as_float
+
+SMALL = 64  # pixels; below it a policy takes the paper's settings for small images
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The random changes that make one view, in the order in which they happen; p = probability per image."""
+
+    crop_scale: tuple[float, float] = (0.08, 1.0)  # area of the crop as a fraction of the image
+    flip_p: float = 0.5
+    gray_first: bool = False  # MoCo v1 takes the colour out before it jitters
+    jitter: tuple[float, float, float, float] = (0.8, 0.8, 0.8, 0.2)  # brightness, contrast, saturation, hue
+    jitter_p: float = 0.8
+    gray_p: float = 0.2
+    blur_p: float = 0.5
+    blur_sigma: tuple[float, float] = (0.1, 2.0)  # pixels
+    solarize_p: float = 0.0
+
+    def __post_init__(self):
+        check_range(self.crop_scale, "crop_scale", "Recipe")
+        check_range(self.blur_sigma, "blur_sigma", "Recipe")
+        for field in fields(self):
+            if field.name.endswith("_p"):
+                check_probability(getattr(self, field.name), f"Recipe.{field.name}")
+        draw_jitter(0, *self.jitter, self.jitter_p, None)  # raises for a strength that is out of range
+
+
+POLICIES = {
+    "simclr": Recipe(),  # Chen et al. 2020, arXiv:2002.05709, appendix A
+    "moco_v1": Recipe(  # He et al. 2020, arXiv:1911.05722, section 3.3
+        crop_scale=(0.2, 1.0), gray_first=True, jitter=(0.4, 0.4, 0.4, 0.4), jitter_p=1.0, blur_p=0.0
+    ),
+    "moco_v2": Recipe(  # Chen et al. 2020, arXiv:2003.04297
+        crop_scale=(0.2, 1.0), jitter=(0.4, 0.4, 0.4, 0.1), jitter_p=0.8
+    ),
+}
+
+
+def make_view(
+    images: Tensor, recipe: Recipe, size: tuple[int, int], generator: torch.Generator | None = None
+) -> Tensor:
+    """One random view of each image: (B, 3, H, W) uint8 or float in [0, 1] -> (B, 3, *size) float32.
+
+    Crop and flip are one resampling; images that drew the same order of colour changes share whole-batch
+    operations, in groups small enough for the processor's cache.
+    """
+    count, _, height, width = images.shape
+    boxes = draw_boxes(count, height, width, recipe.crop_scale, RATIO, generator)
+    flip = coins(count, recipe.flip_p, generator)
+    factors, order = draw_jitter(count, *recipe.jitter, recipe.jitter_p, generator)
+    gray = coins(count, recipe.gray_p, generator)
+    blur = coins(count, recipe.blur_p, generator)
+    sigma = uniform(count, *recipe.blur_sigma, generator)
+    solarized = coins(count, recipe.solarize_p, generator)
+
+    views = torch.empty(count, 3, *size, device=images.device)
+    for steps, rows in groups_by_order(order):
+        here, drawn = rows.to(images.device), rows.to(boxes.device)  # where the pixels, where the draws are
+        part = as_float(images.index_select(0, here))
+        part = crop_resize(part, boxes[drawn], size, flip[drawn])
+        if recipe.gray_first:
+            grayscale_(part, gray[drawn])
+        jitter_(part, factors[drawn], steps, recipe.jitter)
+        if not recipe.gray_first:
+            grayscale_(part, gray[drawn])
+        views.index_copy_(0, here, part)
+    if recipe.blur_p > 0:
+        blur_(views, sigma, blur, blur_kernel_size(*size))
+    if recipe.solarize_p > 0:
+        chosen = solarized.to(views.device)[:, None, None, None]
+        views = torch.where(chosen & (views >= 0.5), 1 - views, views)
+    return views
+
+
+def _recipe(policy: str | Recipe, side: int, strength: float | None, blur: bool | None) -> Recipe:
+    """The policy at this image size: see `TwoViews` for what happens to small images."""
+    if isinstance(policy, Recipe):
+        recipe, scaled = policy, 1.0 if strength is None else strength
+    else:
+        recipe = POLICIES[policy]
+        scaled = strength if strength is not None else (0.5 if policy == "simclr" and side < SMALL else 1.0)
+        if blur is None and side < SMALL:
+            blur = False
+    if blur is not None:
+        recipe = replace(recipe, blur_p=(recipe.blur_p or 0.5) if blur else 0.0)
+    # a hue shift of half a turn either way already reaches every hue
+    jitter = tuple(min(s * scaled, 0.5) if i == 3 else s * scaled for i, s in enumerate(recipe.jitter))
+    return replace(recipe, jitter=jitter)
+
+
+def _check_policy(policy: str | Recipe, where: str) -> None:
+    if not isinstance(policy, Recipe) and policy not in POLICIES:
+        names = ", ".join(repr(name) for name in POLICIES)
+        raise ValueError(f"{where}: policy is {policy!r}; {names} or a Recipe is needed.")
+
+
+def _checked(images: Tensor, where: str) -> Tensor:
+    if isinstance(images, Tensor) and images.dtype == torch.uint8:
+        check_shape(images, where)
+        return images
+    return check_batch(images, where)
+
+
+class TwoViews:
+    """Two random views of each image, as SimCLR and MoCo need them.
+
+    policy: "simclr", "moco_v1", "moco_v2" or a `Recipe`. size: side of the views in pixels (default: that of
+    the images). strength: multiplies the colour jitter. blur: True or False overrides the policy.
+    Below 64 pixels, unless `strength` or `blur` say otherwise, simclr jitters at strength 0.5 and no policy
+    blurs: what SimCLR does on CIFAR-10 (appendix B.9).
+
+    Calling it with images (B, 3, H, W), uint8 or float in [0, 1], gives [view 1, view 2], float32 in [0, 1].
+    Raises ValueError for an unknown policy or a bad batch, TypeError for a wrong dtype.
+    """
+
+    def __init__(
+        self,
+        policy: str | Recipe = "simclr",
+        size: int | tuple[int, int] | None = None,
+        strength: float | None = None,
+        blur: bool | None = None,
+    ):
+        _check_policy(policy, "TwoViews")
+        if strength is not None and strength < 0:
+            raise ValueError(f"TwoViews: strength is {strength}; zero (no colour change) or more is needed.")
+        self.policy, self.strength, self.blur = policy, strength, blur
+        self.size = None if size is None else check_size(size, "TwoViews")
+
+    def recipe(self, size: int | tuple[int, int]) -> Recipe:
+        """What is done to views of this size."""
+        return _recipe(self.policy, min(check_size(size, "TwoViews")), self.strength, self.blur)
+
+    def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> list[Tensor]:
+        """[view 1, view 2] of a batch; all draws come from `generator` (torch's CPU generator when None)."""
+        images = _checked(images, "TwoViews")
+        size = self.size or tuple(images.shape[2:])
+        recipe = self.recipe(size)
+        with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+            return [make_view(images, recipe, size, generator) for _ in range(2)]
+
+    def __repr__(self) -> str:
+        name = self.policy if isinstance(self.policy, str) else "Recipe"
+        if self.size:
+            return f"TwoViews({name!r}, size={self.size}): {describe(self.recipe(self.size))}"
+        small, large = describe(self.recipe(SMALL - 1)), describe(self.recipe(SMALL))
+        if small == large:
+            return f"TwoViews({name!r}): {large}"
+        return f"TwoViews({name!r}): {large}; images below {SMALL} px: {small}"
+
+
+def describe(recipe: Recipe) -> str:
+    """The recipe in words, in the order in which things happen."""
+    gray = f"grey p={recipe.gray_p:g}"
+    jitter = "colour jitter ({}) p={:g}".format(", ".join(f"{s:g}" for s in recipe.jitter), recipe.jitter_p)
+    steps = ["crop {:g}-{:g} of the area".format(*recipe.crop_scale), f"flip p={recipe.flip_p:g}"]
+    steps += [gray, jitter] if recipe.gray_first else [jitter, gray]
+    if recipe.blur_p:
+        steps.append("blur sigma {:g}-{:g} px p={:g}".format(*recipe.blur_sigma, recipe.blur_p))
+    if recipe.solarize_p:
+        steps.append(f"solarise p={recipe.solarize_p:g}")
+    return " > ".join(steps)
+
+
+class MultiCrop:
+    """A few large and several small views of each image (SwAV, Caron et al. 2020, arXiv:2006.09882, section 3.2).
+
+    global_crops views at `size` whose crop covers `global_scale` of the area, then local_crops views at
+    `local_size` (default: half of size) that cover `local_scale`. Other arguments as in `TwoViews`.
+    Calling it with images gives a list of global_crops + local_crops batches, large ones first.
+    """
+
+    def __init__(
+        self,
+        global_crops: int = 2,
+        local_crops: int = 4,
+        size: int | tuple[int, int] | None = None,
+        local_size: int | tuple[int, int] | None = None,
+        global_scale: tuple[float, float] = (0.4, 1.0),
+        local_scale: tuple[float, float] = (0.05, 0.4),
+        policy: str | Recipe = "simclr",
+        strength: float | None = None,
+        blur: bool | None = None,
+    ):
+        _check_policy(policy, "MultiCrop")
+        if global_crops < 1 or local_crops < 0:
+            raise ValueError(
+                f"MultiCrop: global_crops is {global_crops} and local_crops {local_crops}; "
+                "at least 1 and 0 are needed."
+            )
+        self.global_crops, self.local_crops = global_crops, local_crops
+        self.size = None if size is None else check_size(size, "MultiCrop")
+        self.local_size = None if local_size is None else check_size(local_size, "MultiCrop")
+        self.global_scale = check_range(global_scale, "global_scale", "MultiCrop")
+        self.local_scale = check_range(local_scale, "local_scale", "MultiCrop")
+        self.policy, self.strength, self.blur = policy, strength, blur
+
+    def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> list[Tensor]:
+        """List of view batches, float32 in [0, 1]: the global ones, then the local ones."""
+        images = _checked(images, "MultiCrop")
+        size = self.size or tuple(images.shape[2:])
+        local_size = self.local_size or tuple(max(1, side // 2) for side in size)
+        recipe = _recipe(self.policy, min(size), self.strength, self.blur)
+        plan = [(size, self.global_scale)] * self.global_crops + [
+            (local_size, self.local_scale)
+        ] * self.local_crops
+        with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+            return [make_view(images, replace(recipe, crop_scale=s), side, generator) for side, s in plan]
+
+    def __repr__(self) -> str:
+        name = self.policy if isinstance(self.policy, str) else "Recipe"
+        return (
+            f"MultiCrop({self.global_crops} global crops of {self.global_scale[0]:g}-{self.global_scale[1]:g} "
+            f"of the area at size {self.size or 'of the image'}, {self.local_crops} local crops of "
+            f"{self.local_scale[0]:g}-{self.local_scale[1]:g} at size {self.local_size or 'half of it'}, "
+            f"policy {name!r})"
+        )
