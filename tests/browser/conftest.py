@@ -1,0 +1,44 @@
+"""A browser for the tests of this folder, and a picture of the page when one fails."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from lab_page import CHROMIUM, CHROMIUM_OPTIONS
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium without a window. One module long: while it lives no other event loop can start here."""
+    if not CHROMIUM.exists() and not os.environ.get("CI"):
+        pytest.skip(f"{CHROMIUM} is not installed (Debian: apt install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, request):
+    """An empty page with its own cookies; its last picture is kept if the test fails."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    yield page
+    if getattr(request.node, "failed", False):
+        picture = Path(tempfile.mkdtemp(prefix="lab-in-browser-")) / f"{request.node.name}.png"
+        page.screenshot(path=str(picture))
+        print(f"\nthe page when {request.node.name} failed: {picture}")
+    context.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Let the page fixture know whether its test failed."""
+    report = yield
+    if report.when == "call" and report.failed:
+        item.failed = True
+    return report
