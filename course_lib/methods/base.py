@@ -46,7 +46,7 @@ class Method(LightningModule):
         name = type(self).__name__
         if not hasattr(encoder, "width"):
             raise TypeError(
-                f"{name}: encoder is a {type(encoder).__name__} without .width; give course_lib.models.resnet() "
+                f"{name}: encoder is a {type(encoder).__name__} without .width; give models.resnet() "
                 "or set encoder.width to the number of features it returns."
             )
         if not learning_rate > 0 or weight_decay < 0 or not 0 <= warmup_fraction < 1:
@@ -59,7 +59,6 @@ class Method(LightningModule):
         self.warmup_fraction, self.optimizer = warmup_fraction, optimizer
         self.seed = 0  # set by fit
         self.total_steps: int | None = None  # set by fit
-        self._steps_done = 0
         self._batches_in_step = 0  # above 0 only when gradients are accumulated
 
     def loss(self, views: list[Tensor]) -> Tensor:
@@ -106,15 +105,19 @@ class Method(LightningModule):
         return loss
 
     def on_train_start(self) -> None:
-        """Start counting from the step that a resumed run has reached."""
-        self._steps_done, self._batches_in_step = self.global_step, 0
+        """A run begins, or is resumed, at the start of a step."""
+        self._batches_in_step = 0
 
-    def on_train_batch_end(self, outputs, batch, batch_index: int) -> None:
-        """Call `after_step` if the optimiser has moved (with accumulated gradients it has not always)."""
-        if self.global_step != self._steps_done:
-            self._steps_done, self._batches_in_step = self.global_step, 0
-            with torch.no_grad():
-                self.after_step()
+    def optimizer_step(self, *arguments, **options) -> None:
+        """The optimiser's step, then `after_step`.
+
+        Not in on_train_batch_end: callbacks run before that hook, and a checkpoint written by one of them would
+        hold a teacher and a queue that are one step behind the weights.
+        """
+        super().optimizer_step(*arguments, **options)
+        self._batches_in_step = 0
+        with torch.no_grad():
+            self.after_step()
 
     def configure_optimizers(self) -> dict:
         """The optimiser, with the learning rate moved at every step."""

@@ -1,7 +1,8 @@
 """Encoders and heads. An encoder takes images in [0, 1], standardises them itself and has a `.width`."""
 
 from .encoder import Encoder
+from .grouped_norm import group_batch_norm
 from .heads import mlp
 from .resnet import ResNet, resnet
 
-__all__ = ["Encoder", "ResNet", "mlp", "resnet"]
+__all__ = ["Encoder", "ResNet", "group_batch_norm", "mlp", "resnet"]
