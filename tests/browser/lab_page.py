@@ -74,7 +74,7 @@ def serve(checkout: Path, folder: Path, notebook: str | None = None, seconds: fl
     Raises RuntimeError with the end of the log if the server stops or does not answer within ``seconds``.
     """
     port, token, log = free_port(), secrets.token_hex(16), folder / "jupyter.log"
-    environment = dict(os.environ, JUPYTER_NO_CONFIG="0", IPYTHONDIR=str(folder / "ipython"))
+    environment = dict(os.environ, IPYTHONDIR=str(folder / "ipython"))
     for name in ("CONFIG", "DATA", "RUNTIME"):  # neither the user's settings nor their running servers
         environment[f"JUPYTER_{name}_DIR"] = str(folder / name.lower())
     environment.pop("MPLBACKEND", None)  # figures as a student gets them
@@ -172,8 +172,13 @@ class LabPage:
             self.page.get_by_role("menuitem", name=name, exact=True).click()
 
     def run_all(self, seconds: float) -> list[dict]:
-        """Run > Run All Cells of a fresh notebook; return the cells once all is done."""
-        assert all(cell["count"] is None for cell in self.cells()), "run_all starts from a fresh kernel"
+        """Clear all outputs, Run > Run All Cells, and return the cells when the kernel is done.
+
+        After an error Jupyter drops the requests that have already reached the kernel; in a notebook of quick
+        cells one that arrives later may still run, so only the cells up to the first error are certain.
+        """
+        self.menu("Edit", "Clear Outputs of All Cells")
+        assert all(cell["count"] is None for cell in self.cells()), "old outputs are still there"
         self.menu("Run", "Run All Cells")
         self.page.wait_for_function(
             "path => course.finished(path)", arg=self.notebook, timeout=seconds * 1000, polling=200

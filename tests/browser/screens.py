@@ -1,0 +1,52 @@
+"""Pictures of the lab for the README: python tests/browser/screens.py docs/lab.png [--cell 'check("3.1"']."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from lab_page import CHROMIUM, CHROMIUM_OPTIONS, LabPage, copy_of_the_labs, serve
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOK = "labs/solutions/03_contrastive.ipynb"
+
+
+def picture(
+    target: Path,
+    notebook: str = NOTEBOOK,
+    cell: str | None = None,
+    root: Path = ROOT,
+    size: tuple[int, int] = (1280, 860),
+) -> Path:
+    """Save a PNG of ``notebook`` (below ``root``, outputs as they are in the file) open in JupyterLab.
+
+    cell: the cell whose source contains this text is scrolled into the middle. size: of the window in pixels.
+    Raises ValueError if no cell contains the text. Returns ``target``.
+    """
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        checkout = copy_of_the_labs(root, Path(folder) / "checkout")
+        (Path(folder) / "server").mkdir()
+        with serve(checkout, Path(folder) / "server", notebook=notebook) as server:
+            browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS)
+            page = browser.new_page(viewport={"width": size[0], "height": size[1]}, device_scale_factor=1.5)
+            lab_page = LabPage(page, server, notebook)
+            if cell:
+                places = [index for index, one in enumerate(lab_page.cells()) if cell in one["source"]]
+                if not places:
+                    raise ValueError(
+                        f"no cell of {notebook} contains {cell!r}; give text that stands in one."
+                    )
+                lab_page.show(places[0]).wait_for_element_state("stable")
+            page.screenshot(path=str(target))
+            browser.close()
+    return target
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--notebook", default=NOTEBOOK)
+    parser.add_argument("--cell", help="text of the cell to show")
+    options = parser.parse_args()
+    print(picture(options.target, options.notebook, options.cell))
