@@ -1,0 +1,60 @@
+"""The health panel: three questions that a falling loss does not answer."""
+
+from __future__ import annotations
+
+import math
+from statistics import fmean
+
+import torch
+
+STUCK_MEANS = {
+    "ln(2B-1)": "the model tells no pair apart",
+    "ln B": "the model tells no pair apart",
+    "ln(B)": "the model tells no pair apart",
+    "ln(K+1)": "each key looks like every other",
+    "ln K": "every image gets the same uniform answer",
+    "ln(K)": "every image gets the same uniform answer",
+}
+
+
+class HealthPanel:
+    """Watches a run: is the loss on one of its stuck values, and are the features still spread out?
+
+    stuck_values: {"ln(2B-1)": 6.24, ...} of the method; images: a fixed small batch; total: planned steps.
+    A loss is stuck when its mean over `window` steps lies within 2 % of a value, after the first steps.
+    """
+
+    def __init__(self, method, stuck_values: dict[str, float], images: torch.Tensor, total: int):
+        self.method, self.stuck_values, self.images = method, stuck_values, images
+        self.window = max(10, min(50, total // 5))
+        self.patience = max(20, min(100, total // 4))
+        self.every = max(1, total // 20)
+
+    def stuck(self, losses: list[float]) -> str:
+        """A sentence when the last losses sit on a stuck value, else ""."""
+        if len(losses) < self.patience:
+            return ""
+        mean = fmean(losses[-self.window :])
+        for name, value in self.stuck_values.items():
+            if math.isfinite(value) and abs(mean - value) <= 0.02 * abs(value):
+                meaning = STUCK_MEANS.get(name, "this is the value at which nothing is learned")
+                return f"loss {mean:.2f} sits on {name} = {value:.2f}: {meaning}"
+        return ""
+
+    def measure(self) -> tuple[float, float]:
+        """feature_std and effective_rank of the fixed batch's features; nan when they are not finite."""
+        from ..evaluate import effective_rank, feature_std
+
+        features = self.method.embed(self.images).float()
+        if not torch.isfinite(features).all() or len(features) < 2:
+            return math.nan, math.nan
+        return feature_std(features), effective_rank(features)
+
+    @staticmethod
+    def collapsed(spread: float) -> str:
+        """A sentence when the feature standard deviation says that all images get one feature, else ""."""
+        if spread < 0.01:
+            return (
+                f"feature standard deviation {spread:.3f}: all images get nearly the same feature (collapse)"
+            )
+        return ""
