@@ -6,7 +6,6 @@ Functions whose name ends in an underscore change their argument in place; the p
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -50,27 +49,23 @@ def saturation_(images: Tensor, factors: Tensor) -> Tensor:
 def hue_(images: Tensor, shifts: Tensor) -> Tensor:
     """Turn the hue of image i by shifts[i] turns of the HSV colour circle (torchvision's adjust_hue).
 
-    With value v, chroma c = max - min and hue u in turns, HSV -> RGB reads channel = min + c * w(u - centre),
-    w a trapezoid on the circle: 1 within a sixth of the channel's own hue, 0 beyond a third.
+    With chroma = max - min and the hue u in sixths of the circle from red, the distance from red is
+    |u| = 1 + (green + blue - red - min) / chroma, on green's side where green > blue. Back from HSV, a channel
+    is max within one sixth of its own hue, min beyond two, linear between.
     """
     red, green, blue = images.unbind(1)  # (B, H, W) each
-    high = torch.maximum(red, green)
-    low = torch.minimum(red, green)
-    high = torch.maximum(high, blue)
-    low = torch.minimum(low, blue)
+    high, low = torch.maximum(red, green), torch.minimum(red, green)
+    torch.maximum(high, blue, out=high)
+    torch.minimum(low, blue, out=low)
     chroma = high - low
-    is_red, is_green = high == red, high == green
-    slope = torch.where(is_red, green - blue, torch.where(is_green, blue - red, red - green))
-    start = torch.where(
-        is_red, 1.0, torch.where(is_green, 4 / 3, 5 / 3)
-    )  # one whole turn more: frac needs >= 0
-    hue = slope.div_((chroma * 6).clamp_(min=1e-12)).add_(start)
-    hue = hue.add_(per_image(shifts % 1.0, images)[..., 0]).frac_()  # (B, H, W) in [0, 1)
-    centres = images.new_tensor([1 / 2, 1 / 3, 2 / 3])[:, None, None]
-    signs = images.new_tensor([6.0, -6.0, -6.0])[:, None, None]
-    offsets = images.new_tensor([-1.0, 2.0, 2.0])[:, None, None]
-    share = (hue[:, None] - centres).abs_().mul_(signs).add_(offsets).clamp_(0, 1)  # (B, 3, H, W)
-    images.copy_(share.mul_(chroma[:, None]).add_(low[:, None]))
+    hue = (
+        (green + blue).sub_(red).sub_(low).div_(chroma + 1e-12).add_(1)
+    )  # a grey pixel has chroma 0, any hue
+    hue.copysign_(green - blue)
+    hue.mul_(1 / 6).add_(per_image(shifts % 1.0, images)[..., 0] + 1).frac_().mul_(6)  # in [0, 6)
+    torch.addcmul(low, (hue - 3).abs_().sub_(1).clamp_(0, 1), chroma, out=red)
+    torch.addcmul(high, (hue - 2).abs_().sub_(1).clamp_(0, 1), chroma, value=-1, out=green)
+    torch.addcmul(high, hue.sub_(4).abs_().sub_(1).clamp_(0, 1), chroma, value=-1, out=blue)
     return images
 
 
@@ -104,18 +99,22 @@ def draw_jitter(
     return torch.stack(columns, dim=1), order
 
 
-def groups_by_order(order: Tensor, largest: int = 32) -> Iterator[tuple[tuple[int, ...], Tensor]]:
-    """Yield (order of the four changes, image indices) so that a group is changed by whole-batch operations.
+def group_by_order(order: Tensor, largest: int = 32) -> tuple[Tensor, list[tuple[tuple[int, ...], slice]]]:
+    """Put images with the same order side by side, so that whole-batch operations change them.
 
-    Groups hold at most `largest` images: small enough that a group stays in the processor's cache.
-    Images with order -1 come with the empty order ().
+    order: (B,) as `draw_jitter` gives it. Returns rows (B,), the images' indices group after group, and for
+    each group its order of changes (() for -1) and its slice of rows. A group holds at most `largest` images:
+    small enough to stay in the processor's cache.
     """
-    order = order.cpu()
-    ranked, rows = order.sort(stable=True)
+    ranked, rows = order.cpu().sort(stable=True)
+    groups, start = [], 0
     codes, counts = ranked.unique_consecutive(return_counts=True)
-    for code, group in zip(codes.tolist(), rows.split(counts.tolist()), strict=True):
-        for part in group.split(largest):
-            yield (() if code < 0 else ORDERS[code]), part
+    for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
+        steps = () if code < 0 else ORDERS[code]
+        for first in range(start, start + count, largest):
+            groups.append((steps, slice(first, min(first + largest, start + count))))
+        start += count
+    return rows, groups
 
 
 def jitter_(images: Tensor, factors: Tensor, order: tuple[int, ...], strengths: tuple[float, ...]) -> Tensor:
@@ -144,12 +143,14 @@ def color_jitter(
     """
     strengths = (brightness, contrast, saturation, hue)
     factors, order = draw_jitter(len(images), *strengths, p, generator)
+    rows, groups = group_by_order(order)
+    factors = factors[rows.to(factors.device)].to(images.device, torch.float32)
+    rows = rows.to(images.device)
     out = images.clone()
-    for steps, rows in groups_by_order(order):
+    for steps, group in groups:
         if steps:
-            here = rows.to(images.device)
-            part = jitter_(images.index_select(0, here), factors[rows.to(factors.device)], steps, strengths)
-            out.index_copy_(0, here, part)
+            part = images.index_select(0, rows[group])
+            out.index_copy_(0, rows[group], jitter_(part, factors[group], steps, strengths))
     return out
 
 
@@ -173,7 +174,7 @@ def grayscale(images: Tensor, p: float = 0.2, generator: torch.Generator | None 
 def solarize(
     images: Tensor, threshold: float = 0.5, p: float = 0.2, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Invert the pixels at or above `threshold` (in [0, 1]) of each image with probability p (BYOL's view 2)."""
+    """Invert the pixels at or above `threshold` of each image with probability p (view 2 of BYOL)."""
     check_probability(p, "solarize")
     chosen = coins(len(images), p, generator).to(images.device)[:, None, None, None]
     return torch.where(chosen & (images >= threshold), 1 - images, images)

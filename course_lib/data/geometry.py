@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -24,8 +25,8 @@ def draw_boxes(
 ) -> Tensor:
     """Draw crop boxes by the law of torchvision's RandomResizedCrop (Szegedy et al. 2015, section 6).
 
-    Area uniform in `scale` (fractions of the image), log of the aspect ratio uniform in log `ratio`; up to ten
-    tries until the box fits, then the largest central box whose ratio is allowed.
+    Area uniform in `scale` (fractions of the image), log of the aspect ratio uniform in log `ratio`; up to
+    ten tries until the box fits, then the largest central box whose ratio is allowed.
     Returns (count, 4) int64: top, left, height, width, in pixels, on the generator's device.
     Raises ValueError unless 0 < low <= high for `scale` and `ratio`.
     """
@@ -53,6 +54,89 @@ def draw_boxes(
     return torch.stack((top, left, box_h, box_w), dim=1)
 
 
+@dataclass(frozen=True)
+class Crops:
+    """Crops worked out for a batch but not cut yet; slicing gives those of some of the images.
+
+    rows (B, h), columns (B, w): where the new pixels lie in the image, in pixels, a pixel's own centre being
+    an integer. boxes: (B, 4) top, left, height, width. average: True averages over what each pixel covers.
+    """
+
+    boxes: Tensor
+    rows: Tensor
+    columns: Tensor
+    average: Tensor  # (B,) bool, on the CPU
+
+    def __getitem__(self, part: slice | Tensor) -> Crops:
+        return Crops(self.boxes[part], self.rows[part], self.columns[part], self.average[part])
+
+    def to(self, device: torch.device) -> Crops:
+        """The same crops for images on `device`, in float32."""
+        moved = (
+            t.to(device, torch.float32, non_blocking=True) for t in (self.boxes, self.rows, self.columns)
+        )
+        return Crops(*moved, self.average)
+
+
+def plan_crops(
+    boxes: Tensor, size: tuple[int, int], flip: Tensor | None = None, antialias: bool = True
+) -> Crops:
+    """Where the pixels of each crop come from; arguments as in `crop_resize`."""
+    top, left, box_h, box_w = boxes.double().unbind(1)
+    down = torch.arange(size[0], dtype=torch.float64, device=boxes.device) + 0.5
+    across = (torch.arange(size[1], dtype=torch.float64, device=boxes.device) + 0.5).expand(len(boxes), -1)
+    if flip is not None:
+        across = torch.where(flip[:, None], size[1] - across, across)
+    rows = top[:, None] + down * (box_h / size[0])[:, None] - 0.5
+    columns = left[:, None] + across * (box_w / size[1])[:, None] - 0.5
+    shrinks = (box_h > size[0]) | (box_w > size[1])
+    return Crops(boxes, rows, columns, (shrinks if antialias else torch.zeros_like(shrinks)).cpu())
+
+
+def cut(images: Tensor, crops: Crops) -> Tensor:
+    """Resample images (B, 3, H, W) at planned crops on the same device -> (B, 3, h, w)."""
+    if not crops.average.any():
+        return _interpolate(images, crops)
+    if crops.average.all():
+        return _average(images, crops)
+    out = images.new_empty(len(images), 3, crops.rows.shape[1], crops.columns.shape[1])
+    for mask, resample in ((crops.average, _average), (~crops.average, _interpolate)):
+        rows = rows_of(mask, images.device)
+        out.index_copy_(
+            0, rows, resample(images.index_select(0, rows), crops[rows_of(mask, crops.rows.device)])
+        )
+    return out
+
+
+def _interpolate(images: Tensor, crops: Crops) -> Tensor:
+    top, left, height, width = crops.boxes[:, :, None].unbind(1)  # (B, 1) each
+    # torchvision cuts first and resizes then, so a new pixel must never see beyond the box's own edge
+    rows = crops.rows.clamp(top, top + height - 1)
+    columns = crops.columns.clamp(left, left + width - 1)
+    grid = images.new_empty(len(images), rows.shape[1], columns.shape[1], 2)
+    # grid_sample's units: the image spans [-1, 1]
+    grid[..., 0] = columns.mul_(2).add_(1).div_(images.shape[3]).sub_(1)[:, None, :]
+    grid[..., 1] = rows.mul_(2).add_(1).div_(images.shape[2]).sub_(1)[:, :, None]
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _average(images: Tensor, crops: Crops) -> Tensor:
+    top, left, height, width = crops.boxes[:, :, None].unbind(1)  # (B, 1) each
+    down = _triangle(crops.rows, top, height, images.shape[2])  # (B, h, H)
+    across = _triangle(crops.columns, left, width, images.shape[3])  # (B, w, W)
+    return down[:, None] @ (images @ across[:, None].transpose(2, 3))  # (B, 3, h, w)
+
+
+def _triangle(centres: Tensor, start: Tensor, length: Tensor, pixels: int) -> Tensor:
+    """Weight of every source pixel in every new one: a triangle two new pixels wide, inside the box."""
+    place = torch.arange(pixels, device=centres.device)  # (pixels,)
+    radius = (length / centres.shape[1]).clamp(min=1.0)  # an enlarged axis interpolates neighbours
+    weights = (1 - (place - centres[:, :, None]).abs() / radius[:, :, None]).clamp_(min=0)
+    inside = (place >= start) & (place < start + length)  # (B, pixels)
+    weights = weights * inside[:, None, :]
+    return weights / weights.sum(2, keepdim=True)
+
+
 def crop_resize(
     images: Tensor,
     boxes: Tensor,
@@ -62,70 +146,13 @@ def crop_resize(
 ) -> Tensor:
     """Cut a box out of each image, resize it bilinearly to `size` and mirror it where `flip` is True.
 
-    images: (B, 3, H, W) float; boxes: (B, 4) top, left, height, width in pixels; flip: (B,) bool.
+    images: (B, 3, H, W) float32; boxes: (B, 4) top, left, height, width in pixels; flip: (B,) bool.
     Equal to torchvision's resized_crop (then hflip) to float32 rounding. With `antialias` (torchvision's
     default) a box larger than `size` is averaged over what each new pixel covers, through one small matrix
-    per image and axis; a box that is enlarged needs no averaging and takes one call of grid_sample, as does
+    per image and axis; a box that is only enlarged needs no averaging and is one call of grid_sample, as is
     everything with antialias=False.
     """
-    height, width = check_size(size, "crop_resize")
-    boxes = boxes.double()
-    if flip is None:
-        flip = torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
-    shrinks = (boxes[:, 2] > height) | (boxes[:, 3] > width)
-    if not antialias or not shrinks.any():
-        return _sample(images, boxes, height, width, flip)
-    if shrinks.all():
-        return _average(images, boxes, height, width, flip)
-    out = images.new_empty(len(images), 3, height, width)
-    for mask, resize in ((shrinks, _average), (~shrinks, _sample)):
-        rows = rows_of(mask, images.device)
-        part = resize(images.index_select(0, rows), boxes[mask], height, width, flip[mask])
-        out.index_copy_(0, rows, part)
-    return out
-
-
-def _centres(start: Tensor, length: Tensor, count: int, mirrored: Tensor | None = None) -> Tensor:
-    """Centres of `count` new pixels in source pixel coordinates where a pixel's own centre is an integer."""
-    steps = torch.arange(count, dtype=torch.float64, device=start.device) + 0.5  # (count,)
-    steps = steps.expand(len(start), count)
-    if mirrored is not None:
-        steps = torch.where(mirrored[:, None], count - steps, steps)
-    return start[:, None] + steps * (length / count)[:, None] - 0.5  # (B, count)
-
-
-def _sample(images: Tensor, boxes: Tensor, height: int, width: int, flip: Tensor) -> Tensor:
-    top, left, box_h, box_w = boxes.unbind(1)
-    rows = _centres(top, box_h, height)
-    columns = _centres(left, box_w, width, flip)
-    # torchvision cuts first and resizes then, so a new pixel must never see beyond the box's own edge
-    rows = rows.clamp(top[:, None], (top + box_h - 1)[:, None])
-    columns = columns.clamp(left[:, None], (left + box_w - 1)[:, None])
-    rows = (2 * rows + 1) / images.shape[2] - 1  # grid_sample's units: the image spans [-1, 1]
-    columns = (2 * columns + 1) / images.shape[3] - 1
-    grid = images.new_empty(len(images), height, width, 2)
-    grid[..., 0] = columns.to(images.device, torch.float32, non_blocking=True)[:, None, :]
-    grid[..., 1] = rows.to(images.device, torch.float32, non_blocking=True)[:, :, None]
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
-
-
-def _average(images: Tensor, boxes: Tensor, height: int, width: int, flip: Tensor) -> Tensor:
-    top, left, box_h, box_w = boxes.unbind(1)
-    down = _triangle(_centres(top, box_h, height), top, box_h, images.shape[2])  # (B, h, H)
-    across = _triangle(_centres(left, box_w, width, flip), left, box_w, images.shape[3])  # (B, w, W)
-    down = down.to(images.device, torch.float32, non_blocking=True)
-    across = across.to(images.device, torch.float32, non_blocking=True)
-    return down[:, None] @ (images @ across[:, None].transpose(2, 3))  # (B, 3, h, w)
-
-
-def _triangle(centres: Tensor, start: Tensor, length: Tensor, pixels: int) -> Tensor:
-    """Weights of every source pixel in every new pixel: a triangle as wide as the new pixel, inside the box."""
-    place = torch.arange(pixels, dtype=torch.float64, device=centres.device)  # (pixels,)
-    radius = (length / centres.shape[1]).clamp(min=1.0)  # an enlarged axis interpolates neighbours
-    weights = (1 - (place - centres[:, :, None]).abs() / radius[:, None, None]).clamp(min=0)
-    inside = (place >= start[:, None]) & (place < (start + length)[:, None])  # (B, pixels)
-    weights = weights * inside[:, None, :]
-    return weights / weights.sum(2, keepdim=True)
+    return cut(images, plan_crops(boxes, check_size(size, "crop_resize"), flip, antialias).to(images.device))
 
 
 @augmentation
@@ -139,7 +166,7 @@ def random_resized_crop(
 ) -> Tensor:
     """Cut a random box out of each image and resize it to `size` (default: the size of the input).
 
-    images: (B, 3, H, W) float in [0, 1] -> (B, 3, h, w). The law of the box is torchvision's, see `draw_boxes`.
+    images: (B, 3, H, W) float in [0, 1] -> (B, 3, h, w). The law of the box: see `draw_boxes`.
     Raises ValueError for a bad shape, range, `scale`, `ratio` or `size`, TypeError for a wrong dtype.
     """
     height, width = images.shape[2:]

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from .checks import check_batch, check_probability, check_range, check_shape, check_size
-from .color import draw_jitter, grayscale_, groups_by_order, jitter_
+from .color import draw_jitter, grayscale_, group_by_order, jitter_
 from .draws import coins, uniform
 from .filters import blur_, blur_kernel_size
-from .geometry import RATIO, crop_resize, draw_boxes
+from .geometry import RATIO, cut, draw_boxes, plan_crops
 from .imageset import as_float
 
 SMALL = 64  # pixels; below it a policy takes the paper's settings for small images
@@ -54,40 +54,48 @@ POLICIES = {
 }
 
 
-def make_view(
-    images: Tensor, recipe: Recipe, size: tuple[int, int], generator: torch.Generator | None = None
-) -> Tensor:
-    """One random view of each image: (B, 3, H, W) uint8 or float in [0, 1] -> (B, 3, *size) float32.
+def make_views(
+    images: Tensor,
+    recipe: Recipe,
+    size: tuple[int, int],
+    count: int = 2,
+    generator: torch.Generator | None = None,
+) -> list[Tensor]:
+    """`count` random views of each image: (B, 3, H, W) uint8 or float in [0, 1] -> (B, 3, *size) float32 each.
 
-    Crop and flip are one resampling; images that drew the same order of colour changes share whole-batch
-    operations, in groups small enough for the processor's cache.
+    All views are made together. Crop and flip are one resampling; views that drew the same order of colour
+    changes lie side by side and share whole-batch operations, in groups small enough for the cache.
     """
-    count, _, height, width = images.shape
-    boxes = draw_boxes(count, height, width, recipe.crop_scale, RATIO, generator)
-    flip = coins(count, recipe.flip_p, generator)
-    factors, order = draw_jitter(count, *recipe.jitter, recipe.jitter_p, generator)
-    gray = coins(count, recipe.gray_p, generator)
-    blur = coins(count, recipe.blur_p, generator)
-    sigma = uniform(count, *recipe.blur_sigma, generator)
-    solarized = coins(count, recipe.solarize_p, generator)
+    batch, _, height, width = images.shape
+    total = batch * count  # view v of image i is row v * batch + i
+    boxes = draw_boxes(total, height, width, recipe.crop_scale, RATIO, generator)
+    flip = coins(total, recipe.flip_p, generator)
+    factors, order = draw_jitter(total, *recipe.jitter, recipe.jitter_p, generator)
+    gray = coins(total, recipe.gray_p, generator).cpu()
 
-    views = torch.empty(count, 3, *size, device=images.device)
-    for steps, rows in groups_by_order(order):
-        here, drawn = rows.to(images.device), rows.to(boxes.device)  # where the pixels, where the draws are
-        part = as_float(images.index_select(0, here))
-        part = crop_resize(part, boxes[drawn], size, flip[drawn])
+    rows, groups = group_by_order(order)
+    drawn = rows.to(boxes.device)  # everything below comes in the groups' order
+    crops = plan_crops(boxes[drawn], size, flip[drawn]).to(images.device)
+    factors, gray = factors[drawn].to(images.device, torch.float32), gray[rows]
+    rows = rows.to(images.device)
+    sources = rows % batch
+    views = torch.empty(total, 3, *size, device=images.device)
+    for steps, group in groups:
+        part = cut(as_float(images.index_select(0, sources[group])), crops[group])
         if recipe.gray_first:
-            grayscale_(part, gray[drawn])
-        jitter_(part, factors[drawn], steps, recipe.jitter)
+            grayscale_(part, gray[group])
+        jitter_(part, factors[group], steps, recipe.jitter)
         if not recipe.gray_first:
-            grayscale_(part, gray[drawn])
-        views.index_copy_(0, here, part)
+            grayscale_(part, gray[group])
+        views.index_copy_(0, rows[group], part)
+
     if recipe.blur_p > 0:
-        blur_(views, sigma, blur, blur_kernel_size(*size))
+        sigma = uniform(total, *recipe.blur_sigma, generator)
+        blur_(views, sigma, coins(total, recipe.blur_p, generator), blur_kernel_size(*size))
     if recipe.solarize_p > 0:
-        chosen = solarized.to(views.device)[:, None, None, None]
+        chosen = coins(total, recipe.solarize_p, generator).to(views.device)[:, None, None, None]
         views = torch.where(chosen & (views >= 0.5), 1 - views, views)
-    return views
+    return list(views.split(batch))
 
 
 def _recipe(policy: str | Recipe, side: int, strength: float | None, blur: bool | None) -> Recipe:
@@ -154,7 +162,7 @@ class TwoViews:
         size = self.size or tuple(images.shape[2:])
         recipe = self.recipe(size)
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-            return [make_view(images, recipe, size, generator) for _ in range(2)]
+            return make_views(images, recipe, size, 2, generator)
 
     def __repr__(self) -> str:
         name = self.policy if isinstance(self.policy, str) else "Recipe"
@@ -180,7 +188,7 @@ def describe(recipe: Recipe) -> str:
 
 
 class MultiCrop:
-    """A few large and several small views of each image (SwAV, Caron et al. 2020, arXiv:2006.09882, section 3.2).
+    """A few large and several small views of each image (SwAV: Caron et al. 2020, arXiv:2006.09882, 3.2).
 
     global_crops views at `size` whose crop covers `global_scale` of the area, then local_crops views at
     `local_size` (default: half of size) that cover `local_scale`. Other arguments as in `TwoViews`.
@@ -218,11 +226,16 @@ class MultiCrop:
         size = self.size or tuple(images.shape[2:])
         local_size = self.local_size or tuple(max(1, side // 2) for side in size)
         recipe = _recipe(self.policy, min(size), self.strength, self.blur)
-        plan = [(size, self.global_scale)] * self.global_crops + [
-            (local_size, self.local_scale)
-        ] * self.local_crops
+        plan = (
+            (size, self.global_scale, self.global_crops),
+            (local_size, self.local_scale, self.local_crops),
+        )
+        views = []
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-            return [make_view(images, replace(recipe, crop_scale=s), side, generator) for side, s in plan]
+            for side, scale, count in plan:
+                if count:
+                    views += make_views(images, replace(recipe, crop_scale=scale), side, count, generator)
+        return views
 
     def __repr__(self) -> str:
         name = self.policy if isinstance(self.policy, str) else "Recipe"
