@@ -1,0 +1,70 @@
+"""Which names that an exercise forbids does a piece of code use? Read from the syntax tree, nothing is run."""
+
+import ast
+
+
+def off_limits_used(source: str, off_limits: list[str], context: str = "") -> list[str]:
+    """The dotted names under `off_limits` that `source` uses, sorted; [] if it cannot be parsed.
+
+    "course_lib.losses" forbids the module and everything in it, however it is imported or renamed.
+    context: code that ran before (its imports give names a meaning). Text such as
+    `importlib.import_module("course_lib.losses")` counts; names computed at run time are not seen.
+    """
+    tree, before = _parse(source), _parse(context)
+    if tree is None or not off_limits:
+        return []
+    aliases = {**_imports(before), **_imports(tree)}
+    used = set(_imports(tree).values())
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            dotted = _dotted(node)
+            if dotted:
+                first, _, rest = dotted.partition(".")
+                used.add(".".join(filter(None, (aliases.get(first, first), rest))))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value:
+            used.add(node.value)
+    return sorted(
+        name for name in used if any(name == bad or name.startswith(bad + ".") for bad in off_limits)
+    )
+
+
+def _parse(source: str) -> ast.Module | None:
+    lines = (("pass" if line.lstrip()[:1] in ("%", "!") else line) for line in source.splitlines())  # magics
+    try:
+        return ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _imports(tree: ast.Module | None) -> dict[str, str]:
+    """{name in the code: dotted name it stands for} of every import statement and plain renaming."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                whole = alias.name if alias.asname else alias.name.partition(".")[0]
+                found[alias.asname or whole] = whole
+                if not alias.asname and whole != alias.name:
+                    found[alias.name] = alias.name
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                name = node.module if alias.name == "*" else f"{node.module}.{alias.name}"
+                found[alias.asname or alias.name] = name
+        elif (
+            isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+        ):
+            dotted = _dotted(node.value)
+            if dotted:
+                first, _, rest = dotted.partition(".")
+                if first in found:
+                    found[node.targets[0].id] = ".".join(filter(None, (found[first], rest)))
+    return found
+
+
+def _dotted(node: ast.AST) -> str:
+    """ "a.b.c" of a chain of attributes that starts at a name, else ""."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
