@@ -1,0 +1,287 @@
+"""Lab 03 without the build tool: answers, probes, wrong and right answers, read from the files and run."""
+
+import ast
+import itertools
+import math
+import re
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+LABS = Path(__file__).parents[2] / "labs"
+NAME = "03_contrastive.py"
+EXERCISES = [f"3.{number}" for number in range(1, 9)]
+PUBLIC, HIDDEN = (0, 1, 2), (17, 4_711, 123_456)
+RTOL, ATOL = 1e-4, 1e-6  # what check and grader allow
+MARGIN = 100 * RTOL  # what separates two different answers
+
+
+class Cell(NamedTuple):
+    marker: str
+    source: str
+
+    def value(self, key):
+        """The value of key=... on the marker line, as text."""
+        found = re.search(rf"\b{key}=(\"[^\"]*\"|\[[^\]]*\]|\S+)", self.marker)
+        return found and found[1].strip('"')
+
+
+def cells(folder):
+    parts = re.split(r"^# %%(.*)$", (LABS / folder / NAME).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [
+        Cell(marker.strip(), source.strip()) for marker, source in zip(parts[1::2], parts[2::2], strict=True)
+    ]
+
+
+SOURCE = cells("source")
+
+
+def of(exercise, role):
+    """Source cells of an exercise: role is "answer", "probe", "hint" or "check"."""
+    mine = [cell for cell in SOURCE if cell.value("exercise") == exercise]
+    if role == "answer":
+        return [cell for cell in mine if cell.value("points")]
+    return [cell for cell in mine if f'"{role}"' in (cell.value("tags") or "")]
+
+
+def answer_name(exercise):
+    return re.search(r"check\(\"[\d.]+\", (\w+)\)", of(exercise, "check")[0].source)[1]
+
+
+def answers():
+    """Namespace with the imports of the setup cell that answers may use, and all reference answers."""
+    namespace = {"torch": torch, "math": math, "F": F, "nn": torch.nn}
+    for exercise in EXERCISES:
+        exec(of(exercise, "answer")[0].source, namespace)
+    return namespace
+
+
+REFERENCE = answers()
+
+
+def attempts(folder):
+    """{exercise: {name: function}} of labs/wrong or labs/right."""
+    namespace, found = dict(REFERENCE), {exercise: {} for exercise in EXERCISES}
+    for cell in cells(folder):
+        if "markdown" not in cell.marker:
+            exec(cell.source, namespace)
+        if cell.value("exercise"):
+            prefix = answer_name(cell.value("exercise")) + "__"
+            names = [node.name for node in ast.parse(cell.source).body if isinstance(node, ast.FunctionDef)]
+            found[cell.value("exercise")] |= {
+                name: namespace[name] for name in names if name.startswith(prefix)
+            }
+    return found
+
+
+WRONG, RIGHT = attempts("wrong"), attempts("right")
+
+
+def run(exercise, answer, seed):
+    """The values of the probe, or the type of the exception."""
+    namespace = {}
+    exec(of(exercise, "probe")[0].source, namespace)  # an empty namespace: a probe imports what it needs
+    try:
+        values = namespace["probe"](answer, seed)
+    except Exception as error:
+        return {"error": type(error).__name__}
+    return {
+        name: value.detach().clone() if isinstance(value, torch.Tensor) else value
+        for name, value in values.items()
+    }
+
+
+def same(a, b):
+    """As the grader compares: same names, same texts, numbers within tolerance."""
+    return a.keys() == b.keys() and all(_near(a[name], b[name], RTOL, ATOL) for name in a)
+
+
+def apart(a, b):
+    """At least one value differs by far more than the tolerance."""
+    return a.keys() != b.keys() or any(not _near(a[name], b[name], MARGIN, 1e-3) for name in a)
+
+
+def _near(a, b, rtol, atol):
+    if isinstance(a, str) or isinstance(b, str):
+        return a == b if type(a) is type(b) else False
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape or (a.dtype.kind == "f") != (b.dtype.kind == "f"):
+        return False
+    return bool(np.allclose(b, a, rtol=rtol, atol=atol, equal_nan=True))
+
+
+def test_there_are_eight_exercises_and_100_points():
+    assert sorted({cell.value("exercise") for cell in SOURCE if cell.value("exercise")}) == EXERCISES
+    assert sum(int(of(exercise, "answer")[0].value("points")) for exercise in EXERCISES) == 100
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_each_exercise_is_complete(exercise):
+    answer, probe, check = (of(exercise, role) for role in ("answer", "probe", "check"))
+    assert len(answer) == len(probe) == len(check) == 1
+    assert answer[0].source.startswith(f"# exercise {exercise}\n")
+    assert answer[0].source.count("### BEGIN SOLUTION") == answer[0].source.count("### END SOLUTION") == 1
+    function = next(node for node in ast.parse(answer[0].source).body if isinstance(node, ast.FunctionDef))
+    assert function.name == answer_name(exercise)
+    assert (
+        "(B, " in ast.get_docstring(function) or "(N, D)" in ast.get_docstring(function) or exercise == "3.6"
+    )
+    assert len(of(exercise, "hint")) == 3
+    assert len(WRONG[exercise]) >= 5
+    assert len(RIGHT[exercise]) >= 2
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_nothing_a_student_reads_holds_a_line_of_the_solution(exercise):
+    solution = of(exercise, "answer")[0].source.split("### BEGIN SOLUTION")[1].split("### END SOLUTION")[0]
+    lines = [line.split("  #")[0].strip() for line in solution.splitlines()]
+    expressions = [line.split(" = ", 1)[-1].removeprefix("return ") for line in lines if len(line) > 25]
+    stub = of(exercise, "answer")[0].source.replace(solution, "")
+    shown = [cell.source for cell in SOURCE if not cell.value("points") and '"probe"' not in cell.marker]
+    shown += [stub, *(function.__doc__ for function in WRONG[exercise].values())]
+    assert not [part for part in expressions if any(part in text for text in shown)]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+@pytest.mark.parametrize("seed", PUBLIC + HIDDEN)
+def test_right_answers_agree_with_the_reference(exercise, seed):
+    expected = run(exercise, REFERENCE[answer_name(exercise)], seed)
+    assert "error" not in expected
+    assert same(expected, run(exercise, REFERENCE[answer_name(exercise)], seed)), (
+        "the probe is not repeatable"
+    )
+    for name, answer in RIGHT[exercise].items():
+        assert same(expected, run(exercise, answer, seed)), name
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+@pytest.mark.parametrize("seed", PUBLIC + HIDDEN[:1])
+def test_wrong_answers_stand_clear_of_the_reference_and_of_each_other(exercise, seed):
+    values = {name: run(exercise, answer, seed) for name, answer in WRONG[exercise].items()}
+    values["the reference"] = run(exercise, REFERENCE[answer_name(exercise)], seed)
+    for first, second in itertools.combinations(values, 2):
+        assert apart(values[first], values[second]), f"{first} looks like {second}"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_each_wrong_answer_is_repeatable_and_speaks_to_the_student(exercise):
+    for name, answer in WRONG[exercise].items():
+        assert same(run(exercise, answer, 0), run(exercise, answer, 0)), name
+        assert 40 < len(answer.__doc__) < 330, name
+        assert answer.__doc__.rstrip()[-1] in ".?)", name
+
+
+def test_a_probe_does_not_touch_the_global_random_state():
+    for exercise in EXERCISES:
+        torch.manual_seed(5)
+        run(exercise, REFERENCE[answer_name(exercise)], 0)
+        after = torch.rand(1)
+        torch.manual_seed(5)
+        assert exercise == "3.6" or torch.equal(after, torch.rand(1)), exercise  # nn.Linear draws its weights
+
+
+def test_matching_does_not_depend_on_the_order_of_the_draws():
+    """Another student's version of the same mistake in 3.1 has other random numbers and the same values."""
+
+    def coin_first(images, size, generator):
+        views = []
+        for _ in range(2):
+            coin = torch.rand(1, generator=generator) < 0.5
+            column = int(torch.randint(images.shape[3] - size + 1, (1,), generator=generator))
+            row = int(torch.randint(images.shape[2] - size + 1, (1,), generator=generator))
+            view = images[:, :, row : row + size, column : column + size]
+            views.append(view.flip(3) if coin else view)
+        return views
+
+    for seed in PUBLIC + HIDDEN:
+        assert same(
+            run("3.1", WRONG["3.1"]["two_views__one_draw_per_batch"], seed), run("3.1", coin_first, seed)
+        )
+
+
+def test_losses_meet_the_closed_forms():
+    """ln B, ln(2B-1) and ln(K+1) for equal vectors; the value by hand for perfect pairs."""
+    flat, eye, tau = torch.ones(7, 3), torch.eye(5), 0.3
+    nt_xent, info_nce, moco = (REFERENCE[name] for name in ("nt_xent", "info_nce", "moco"))
+    assert float(info_nce(flat, flat, tau)) == pytest.approx(math.log(7), abs=1e-5)
+    assert float(nt_xent(flat, flat, tau)) == pytest.approx(math.log(13), abs=1e-5)
+    assert float(moco(flat, flat, torch.ones(11, 3), tau)) == pytest.approx(math.log(12), abs=1e-5)
+    perfect = -1 / tau + math.log(math.exp(1 / tau) + 8)
+    assert float(nt_xent(eye, 3 * eye, tau)) == pytest.approx(perfect, abs=1e-5)
+    assert float(moco(eye[:2], eye[:2], eye[2:], tau)) == pytest.approx(
+        -1 / tau + math.log(math.exp(1 / tau) + 3), abs=1e-5
+    )
+
+
+def test_losses_agree_with_an_independent_library():
+    lightly = pytest.importorskip("lightly.loss")
+    z1, z2 = torch.randn(2, 9, 6, generator=torch.Generator().manual_seed(1))
+    expected = lightly.NTXentLoss(temperature=0.2)(z1, z2)
+    assert float(REFERENCE["nt_xent"](z1, z2, 0.2)) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_knn_agrees_with_scikit_learn():
+    neighbors = pytest.importorskip("sklearn.neighbors")
+    generator = torch.Generator().manual_seed(2)
+    train, queries = (
+        F.normalize(torch.randn(120, 5, generator=generator)),
+        torch.randn(60, 5, generator=generator),
+    )
+    labels = torch.randint(0, 4, (120,), generator=generator)
+
+    def weights(distances):  # the cosine distance of scikit-learn is 1 - similarity
+        return np.exp((1 - distances) / 0.1)
+
+    expected = (
+        neighbors.KNeighborsClassifier(15, weights=weights, metric="cosine")
+        .fit(train, labels)
+        .predict(queries)
+    )
+    assert REFERENCE["knn"](train, labels, queries, 15, 0.1).tolist() == expected.tolist()
+
+
+def test_the_teacher_keeps_m_to_the_n_after_n_steps():
+    teacher, student = torch.nn.Linear(2, 2, bias=False), torch.nn.Linear(2, 2, bias=False)
+    teacher.requires_grad_(False).weight.fill_(1.0)
+    with torch.no_grad():
+        student.weight.fill_(0.0)
+    for _ in range(20):
+        REFERENCE["momentum_update"](teacher, student, 0.95)
+    assert teacher.weight.flatten().tolist() == pytest.approx([0.95**20] * 4, rel=1e-5)
+
+
+def test_the_queue_holds_exactly_the_last_keys():
+    queue, pointer, sent = torch.zeros(7, 1), 0, []
+    for step in range(20):
+        keys = torch.arange(3).float().view(3, 1) + 3 * step
+        queue, pointer = REFERENCE["enqueue"](queue, pointer, keys)
+        sent += keys.flatten().tolist()
+        assert step < 2 or sorted(queue.flatten().tolist()) == sent[-7:]
+
+
+def test_cells_with_numbers_that_vary_are_ignored_by_nbval():
+    """A cell that trains, times or measures features must not have its output compared."""
+    measured = re.compile(r"\b(fit|play|features_of|knn_accuracy|probe_accuracy|evaluate\.embed)\(")
+    for cell in SOURCE:
+        if measured.search(cell.source) and "markdown" not in cell.marker and not cell.value("points"):
+            assert "nbval-ignore-output" in cell.marker, cell.source[:80]
+
+
+def test_markers_are_well_formed():
+    allowed = {"setup", "probe", "hint", "check", "train", "use", "figure", "nbval-ignore-output"}
+    for cell in SOURCE:
+        tags = cell.value("tags")
+        assert tags is None or set(ast.literal_eval(tags)) <= allowed
+        assert shlex.split(cell.marker) is not None
+
+
+def test_every_figure_has_alt_text():
+    for cell in SOURCE:
+        if "plt.subplots" in cell.source:
+            assert "viz.alt(figure, " in cell.source
+            assert "jet" not in re.findall(r"cmap=\"(\w+)\"", cell.source)
