@@ -111,8 +111,8 @@ class Method(LightningModule):
     def optimizer_step(self, *arguments, **options) -> None:
         """The optimiser's step, then `after_step`.
 
-        Not in on_train_batch_end: callbacks run before that hook, and a checkpoint written by one of them would
-        hold a teacher and a queue that are one step behind the weights.
+        Not in on_train_batch_end: callbacks run before that hook, and a checkpoint that one of them writes
+        would hold a teacher and a queue that are one step behind the weights.
         """
         super().optimizer_step(*arguments, **options)
         self._batches_in_step = 0

@@ -11,7 +11,7 @@ from .base import Method
 
 
 def light_augmentation(images: Tensor, generator: torch.Generator | None = None) -> list[Tensor]:
-    """[one view (B, 3, H, W)] of images (B, 3, H, W): a crop of 40 to 100 % of the area, half of them mirrored."""
+    """[view] of images (B, 3, H, W): a crop of 40 to 100 % of the area, half of them mirrored."""
     from course_lib.data import as_float
     from course_lib.data.augment import horizontal_flip, random_resized_crop
 

@@ -4,5 +4,6 @@ from .encoder import Encoder
 from .grouped_norm import group_batch_norm
 from .heads import mlp
 from .resnet import ResNet, resnet
+from .vit import VisionTransformer
 
-__all__ = ["Encoder", "ResNet", "group_batch_norm", "mlp", "resnet"]
+__all__ = ["Encoder", "ResNet", "VisionTransformer", "group_batch_norm", "mlp", "resnet"]

@@ -1,5 +1,7 @@
 """What every encoder has in common: a width, and the standardisation of its own input."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -37,3 +39,17 @@ class Encoder(nn.Module):
         if images.ndim != 4 or images.shape[1] != 3:
             raise ValueError(f"{name}: images have shape {tuple(images.shape)}; give (B, 3, H, W).")
         return (images - self.mean) / self.std
+
+
+def chosen(indices: int | Sequence[int] | None, number: int, argument: str) -> list[int]:
+    """Which of `number` stages or layers are meant: one index, several, or None for all; -1 is the last.
+
+    Raises ValueError, naming the argument, for an index out of range.
+    """
+    if indices is None:
+        return list(range(number))
+    indices = [indices] if isinstance(indices, int) else list(indices)
+    for index in indices:
+        if not -number <= index < number:
+            raise ValueError(f"{argument} has {index}; there are {number}, numbered 0 to {number - 1}.")
+    return [index % number for index in indices]

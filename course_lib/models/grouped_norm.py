@@ -1,7 +1,7 @@
 """BatchNorm over parts of a batch, as if each part lay on its own device.
 
-In data-parallel training BatchNorm sees only the images of its own device. That is how MoCo's query and key can
-recognise each other: by the statistics they were normalised with (He et al. 2020, section 3.3).
+In data-parallel training BatchNorm sees only the images of its own device. That is how MoCo's query and key
+can recognise each other: by the statistics they were normalised with (He et al. 2020, section 3.3).
 """
 
 import torch

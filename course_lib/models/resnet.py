@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from .encoder import MEAN, STD, Encoder
+from .encoder import MEAN, STD, Encoder, chosen
 
 
 def resnet(
@@ -63,18 +63,9 @@ class ResNet(Encoder):
             x = stage(x)
         return x.mean(dim=(2, 3))
 
-    def features_at(self, images: Tensor, stages: Sequence[int] | None = None) -> list[Tensor]:
+    def features_at(self, images: Tensor, stages: int | Sequence[int] | None = None) -> list[Tensor]:
         """The map (B, C, h, w) after each of the given stages (0 is the first, -1 the last; None: all)."""
-        number = len(self.stages)
-        wanted = (
-            list(range(number)) if stages is None else [stages] if isinstance(stages, int) else list(stages)
-        )
-        for stage in wanted:
-            if not -number <= stage < number:
-                raise ValueError(
-                    f"features_at: stages has {stage}; this ResNet has stages 0 to {number - 1}."
-                )
-        wanted = [stage % number for stage in wanted]
+        wanted = chosen(stages, len(self.stages), "features_at: stages")
         maps, x = {}, self.stem(self.standardise(images))
         for i in range(max(wanted, default=-1) + 1):  # later stages are not needed
             maps[i] = x = self.stages[i](x)

@@ -1,0 +1,97 @@
+"""Self-attention that stays fused, and the attention matrix recomputed from queries and keys when asked for.
+
+The fused kernel never holds the (T, T) matrix. Queries and keys are small, (T, D) each, and give back any row
+of it in microseconds; so they are what is kept.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention (Vaswani et al. 2017, arXiv:1706.03762), (B, T, D) -> (B, T, D)."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        if heads < 1 or width % heads:
+            raise ValueError(f"VisionTransformer: width={width} cannot be split over heads={heads}.")
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.projection = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, keep: list | None = None) -> Tensor:
+        """x: (B, T, D). keep: a list to which (queries, keys), each (B, H, T, D / H), are appended."""
+        batch, tokens, width = x.shape
+        qkv = self.qkv(x).view(batch, tokens, 3, self.heads, width // self.heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, H, T, D / H)
+        if keep is not None:
+            keep.append((q.contiguous(), k.contiguous()))  # copies, which do not hold on to the values
+        y = F.scaled_dot_product_attention(q, k, v)  # (B, H, T, D / H)
+        return self.projection(y.transpose(1, 2).reshape(batch, tokens, width))
+
+    def queries_keys(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Queries and keys of x (B, T, D), each (B, H, T, D / H), without attending."""
+        batch, tokens, width = x.shape
+        bias = None if self.qkv.bias is None else self.qkv.bias[: 2 * width]
+        qk = F.linear(x, self.qkv.weight[: 2 * width], bias)
+        q, k = qk.view(batch, tokens, 2, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        return q, k
+
+
+class Block(nn.Module):
+    """x + attention(norm(x)), then x + mlp(norm(x)); each branch scaled per channel with `layer_scale`."""
+
+    def __init__(self, width: int, heads: int, mlp_ratio: float = 4.0, layer_scale: float | None = None):
+        super().__init__()
+        hidden = int(width * mlp_ratio)
+        self.norm1 = nn.LayerNorm(width, eps=1e-6)
+        self.attention = Attention(width, heads)
+        self.norm2 = nn.LayerNorm(width, eps=1e-6)
+        self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
+        scale = None if layer_scale is None else torch.full((2, width), float(layer_scale))
+        self.layer_scale = None if scale is None else nn.Parameter(scale)  # of attention, of mlp
+
+    def forward(self, x: Tensor, keep: list | None = None) -> Tensor:
+        """(B, T, D) -> (B, T, D). keep: see `Attention.forward`."""
+        first, second = (1.0, 1.0) if self.layer_scale is None else self.layer_scale
+        x = x + first * self.attention(self.norm1(x), keep)
+        return x + second * self.mlp(self.norm2(x))
+
+
+@torch.no_grad()
+def attention_matrix(queries: Tensor, keys: Tensor, out: Tensor | None = None) -> Tensor:
+    """softmax(q k^T / sqrt(d)): queries, keys (B, H, T, d) -> (B, H, T, T) float32, rows sum to 1.
+
+    out: a float32 tensor of that shape to write to.
+    """
+    batch, heads, tokens, _ = queries.shape
+    if out is None:
+        out = queries.new_empty(batch, heads, tokens, tokens, dtype=torch.float32)
+    for head in range(heads):  # one head at a time: only one head's scores are held beside the result
+        one = slice(head, head + 1)
+        out[:, one] = attention_rows(queries[:, one], keys[:, one], slice(None))
+    return out
+
+
+@torch.no_grad()
+def attention_rows(queries: Tensor, keys: Tensor, query: int | Sequence[int] | slice) -> Tensor:
+    """Rows of `attention_matrix` for some query tokens.
+
+    queries, keys: (B, H, T, d). query: token indices -> (B, H, Q, T), or one index -> (B, H, T). float32.
+    Raises ValueError for an index out of range.
+    """
+    tokens = queries.shape[2]
+    one = isinstance(query, int)
+    rows = [query] if one else query
+    if not isinstance(rows, slice):
+        rows = [int(row) for row in rows]
+        if any(not -tokens <= row < tokens for row in rows):
+            raise ValueError(
+                f"attention_rows: query is {query}; there are {tokens} tokens, 0 to {tokens - 1}."
+            )
+    picked = queries[:, :, rows].float() * queries.shape[-1] ** -0.5  # (B, H, Q, d)
+    attention = (picked @ keys.float().transpose(-2, -1)).softmax(dim=-1)  # (B, H, Q, T)
+    return attention[:, :, 0] if one else attention

@@ -1,0 +1,153 @@
+"""Vision transformers whose attention can be looked at without slowing them down.
+
+Dosovitskiy et al. 2021, arXiv:2010.11929; registers: Darcet et al. 2024, arXiv:2309.16588.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .attention import Block, attention_matrix, attention_rows
+from .encoder import MEAN, STD, Encoder, chosen
+from .patches import interpolate_positions, patch_embedding, trunc_normal
+
+
+class VisionTransformer(Encoder):
+    """image -> patches + positions -> [CLS, registers, patches] -> blocks -> norm -> CLS (B, width).
+
+    image_size: side, or (height, width), in pixels, for which positions are stored; other sizes, square or
+    not, work as long as they are multiples of patch_size. registers: extra tokens without a position.
+    conv_stem, position_rule ("timm" or "dinov2"): see `patches`. layer_scale: None or the initial scale.
+    pool: "cls", or "mean" over the patches. ViT-S/16: VisionTransformer(224, 16, 384, 12, 6).
+
+    Raises ValueError for sizes that do not divide, and for an unknown pool or position_rule.
+    """
+
+    def __init__(
+        self,
+        image_size: int | tuple[int, int] = 48,
+        patch_size: int = 8,
+        width: int = 192,
+        depth: int = 6,
+        heads: int = 3,
+        registers: int = 0,
+        mlp_ratio: float = 4.0,
+        conv_stem: bool = False,
+        position_rule: str = "timm",
+        layer_scale: float | None = None,
+        pool: str = "cls",
+        mean: tuple[float, ...] = MEAN,
+        std: tuple[float, ...] = STD,
+    ):
+        super().__init__(width, mean, std)
+        if pool not in ("cls", "mean"):
+            raise ValueError(f'VisionTransformer: pool is "{pool}"; choose "cls" or "mean".')
+        if patch_size < 1 or depth < 1 or registers < 0:
+            raise ValueError(
+                f"VisionTransformer: patch_size={patch_size}, depth={depth}, registers={registers}; "
+                "patch_size and depth must be at least 1, registers at least 0."
+            )
+        self.patch_size, self.pool, self.position_rule = patch_size, pool, position_rule
+        self.prefix = 1 + registers  # tokens before the first patch
+        height, wide = (image_size, image_size) if isinstance(image_size, int) else image_size
+        self.native_grid = self.grid(height, wide)
+        patches = self.native_grid[0] * self.native_grid[1]
+        self.patches = patch_embedding(patch_size, width, conv_stem)
+        self.cls_token = trunc_normal(1, 1, width)
+        self.registers = trunc_normal(1, registers, width)
+        self.positions = trunc_normal(1, 1 + patches, width)  # of CLS, then of the patches row by row
+        interpolate_positions(
+            self.positions[:, 1:], self.native_grid, self.native_grid, position_rule
+        )  # checks
+        self.blocks = nn.ModuleList(Block(width, heads, mlp_ratio, layer_scale) for _ in range(depth))
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        for module in self.blocks.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
+
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns of patches of an image of that many pixels. Raises ValueError if it has a rest."""
+        if height % self.patch_size or width % self.patch_size or height < 1 or width < 1:
+            raise ValueError(
+                f"VisionTransformer: an image of {height} x {width} pixels cannot be cut into patches of "
+                f"{self.patch_size} x {self.patch_size}; crop it to a multiple of {self.patch_size}."
+            )
+        return height // self.patch_size, width // self.patch_size
+
+    def tokens(self, images: Tensor) -> Tensor:
+        """images (B, 3, H, W) in [0, 1] -> input of the first block, (B, prefix + patches, width)."""
+        x = self.standardise(images)
+        grid = self.grid(*images.shape[2:])
+        x = self.patches(x).flatten(2).transpose(1, 2)  # (B, N, width)
+        x = x + interpolate_positions(self.positions[:, 1:], self.native_grid, grid, self.position_rule)
+        cls = self.cls_token + self.positions[:, :1]
+        prefix = torch.cat([cls, self.registers], dim=1).expand(len(x), -1, -1)  # (B, prefix, width)
+        return torch.cat([prefix, x], dim=1)
+
+    def all_tokens(self, images: Tensor) -> Tensor:
+        """images (B, 3, H, W) in [0, 1] -> normalised output of all tokens, (B, prefix + patches, width)."""
+        x = self.tokens(images)
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """images: float (B, 3, H, W) in [0, 1] -> (B, width)."""
+        x = self.all_tokens(images)
+        return x[:, 0] if self.pool == "cls" else x[:, self.prefix :].mean(dim=1)
+
+    def features_at(self, images: Tensor, stages: int | Sequence[int] | None = None) -> list[Tensor]:
+        """The patches after each of the given blocks as maps (B, width, h, w), not normalised (None: all)."""
+        wanted = chosen(stages, len(self.blocks), "features_at: stages")
+        grid, x, maps = self.grid(*images.shape[2:]), self.tokens(images), {}
+        for i in range(max(wanted, default=-1) + 1):
+            x = self.blocks[i](x)
+            if i in wanted:
+                maps[i] = x[:, self.prefix :].transpose(1, 2).unflatten(2, grid)
+        return [maps[i] for i in wanted]
+
+    @torch.no_grad()
+    def queries_keys(
+        self, images: Tensor, layers: int | Sequence[int] | None = -1
+    ) -> list[tuple[Tensor, Tensor]]:
+        """(queries, keys), each (B, H, T, width / H), of the given layers (None: all), T = prefix + patches.
+
+        All a viewer has to keep: `attention_matrix` and `attention_rows` of models.attention turn them into
+        attention. Layers after the last one that is asked for are not computed.
+        """
+        wanted = chosen(layers, len(self.blocks), "attention: layers")
+        if not wanted:
+            raise ValueError("attention: layers is empty; give at least one, or None for all.")
+        training = self.patches.training
+        self.patches.eval()  # looking must not move the running averages of a convolutional stem
+        x, kept = self.tokens(images), {}
+        self.patches.train(training)
+        for i in range(max(wanted)):
+            keep = [] if i in wanted else None
+            x = self.blocks[i](x, keep)
+            if keep:
+                kept[i] = keep[0]
+        last = self.blocks[max(wanted)]
+        kept[max(wanted)] = last.attention.queries_keys(last.norm1(x))
+        return [kept[i] for i in wanted]
+
+    def attention(self, images: Tensor, layers: int | Sequence[int] | None = -1) -> Tensor:
+        """Attention of the given layers (None: all): (L, B, H, T, T) float32, no gradient, rows sum to 1.
+
+        Entry [l, b, h, i, j]: how much token i takes from token j. The first `prefix` tokens are CLS and the
+        registers, then come the patches row by row.
+        """
+        kept = self.queries_keys(images, layers)
+        (batch, heads, tokens, _) = kept[0][0].shape
+        maps = images.new_empty(len(kept), batch, heads, tokens, tokens, dtype=torch.float32)
+        for number, (queries, keys) in enumerate(kept):
+            attention_matrix(queries, keys, out=maps[number])
+        return maps
+
+    def attention_rows(
+        self, images: Tensor, query: int | Sequence[int], layers: int | Sequence[int] | None = -1
+    ) -> Tensor:
+        """Only the rows of some query tokens: (L, B, H, Q, T), or (L, B, H, T) for one index. 0 is CLS."""
+        return torch.stack([attention_rows(q, k, query) for q, k in self.queries_keys(images, layers)])
