@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import nn
+
+from ..data import as_float
 
 
 def embed(encoder: nn.Module, images, batch_size: int = 512) -> torch.Tensor:
@@ -29,7 +32,8 @@ def embed(encoder: nn.Module, images, batch_size: int = 512) -> torch.Tensor:
         with torch.no_grad():
             parts = []
             for start in range(0, shape[0], batch_size):
-                part = torch.as_tensor(images[start : start + batch_size])
+                part = images[start : start + batch_size]
+                part = part if isinstance(part, torch.Tensor) else torch.from_numpy(np.array(part))
                 features = one_batch(part) if one_batch is not _encode else _encode(encoder, part)
                 parts.append(features.float().cpu())
     finally:
@@ -51,5 +55,4 @@ def embed(encoder: nn.Module, images, batch_size: int = 512) -> torch.Tensor:
 def _encode(encoder: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """One batch (B, 3, H, W) through the encoder on its own device, as floats in [0, 1]."""
     device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
-    images = images.to(device)
-    return encoder(images.float() / 255 if images.dtype == torch.uint8 else images.float())
+    return encoder(as_float(images.to(device)))

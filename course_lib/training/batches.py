@@ -79,7 +79,7 @@ class Batches:
             rank, world = torch.distributed.get_rank(), torch.distributed.get_world_size()
         if self.batch_size % world:
             raise ValueError(
-                f"fit: batch_size={self.batch_size} cannot be shared by {world} devices; give a multiple of {world}."
+                f"fit: batch_size={self.batch_size} for {world} devices; give a multiple of {world}."
             )
         for step in range(self.start, self.steps):
             yield self.take(self.indices(step)[rank::world])

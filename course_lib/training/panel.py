@@ -14,6 +14,7 @@ STUCK_MEANS = {
     "ln(K+1)": "each key looks like every other",
     "ln K": "every image gets the same uniform answer",
     "ln(K)": "every image gets the same uniform answer",
+    "ln C": "all classes are equally likely for it",
 }
 
 
