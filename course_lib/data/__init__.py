@@ -3,7 +3,8 @@
 from . import augment
 from .augment import *  # noqa: F403
 from .imageset import ImageSet, as_float
-from .load import DatasetStatus, available, data_root, load
+from .loading import DatasetStatus, available, data_root, load
+from .panels import gallery
 from .views import POLICIES, MultiCrop, Recipe, TwoViews
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "augment",
     "available",
     "data_root",
+    "gallery",
     "load",
 ]

@@ -1,4 +1,4 @@
-"""One place for what an augmentation accepts, so that every function refuses bad input with the same sentences."""
+"""What an augmentation accepts, in one place: every function refuses bad input with the same sentences."""
 
 from __future__ import annotations
 

@@ -32,10 +32,9 @@ def brightness_(images: Tensor, factors: Tensor) -> Tensor:
 def contrast_(images: Tensor, factors: Tensor) -> Tensor:
     """Stretch image i about its mean grey by factors[i] (torchvision's adjust_contrast)."""
     factors = per_image(factors, images)
-    weights = images.new_tensor(GREY)
-    mean = (images.mean((2, 3)) @ weights)[
-        :, None, None, None
-    ]  # the mean of the grey is the grey of the mean
+    mean = luma(images.mean((2, 3), keepdim=True))[
+        :, None
+    ]  # (B, 1, 1, 1): mean of the grey = grey of the mean
     return images.mul_(factors).add_((1 - factors) * mean).clamp_(0, 1)
 
 
@@ -50,8 +49,8 @@ def hue_(images: Tensor, shifts: Tensor) -> Tensor:
     """Turn the hue of image i by shifts[i] turns of the HSV colour circle (torchvision's adjust_hue).
 
     With chroma = max - min and the hue u in sixths of the circle from red, the distance from red is
-    |u| = 1 + (green + blue - red - min) / chroma, on green's side where green > blue. Back from HSV, a channel
-    is max within one sixth of its own hue, min beyond two, linear between.
+    |u| = 1 + (green + blue - red - min) / chroma, on green's side where green > blue. Back from HSV, a
+    channel is max within one sixth of its own hue, min beyond two, linear between.
     """
     red, green, blue = images.unbind(1)  # (B, H, W) each
     high, low = torch.maximum(red, green), torch.minimum(red, green)
@@ -104,7 +103,7 @@ def group_by_order(order: Tensor, largest: int = 32) -> tuple[Tensor, list[tuple
 
     order: (B,) as `draw_jitter` gives it. Returns rows (B,), the images' indices group after group, and for
     each group its order of changes (() for -1) and its slice of rows. A group holds at most `largest` images:
-    small enough to stay in the processor's cache.
+    few enough to stay in the processor's cache.
     """
     ranked, rows = order.cpu().sort(stable=True)
     groups, start = [], 0

@@ -26,7 +26,7 @@ SHA256 = {  # of the decompressed content
 
 
 def find(root: Path) -> Path | None:
-    """The folder that holds all four files, gzipped or not: ROOT/FashionMNIST/raw, else Debian's; else None."""
+    """The folder with all four files, gzipped or not: ROOT/FashionMNIST/raw, else Debian's, else None."""
     for folder in (root / "FashionMNIST" / "raw", DEBIAN):
         if all((folder / name).is_file() or (folder / f"{name}.gz").is_file() for name in SHA256):
             return folder
@@ -62,7 +62,7 @@ def _read_idx(folder: Path, name: str, dimensions: int) -> np.ndarray:
 
 
 def fetch(root: Path) -> None:
-    """Download it through torchvision into ROOT/FashionMNIST/raw; raises FileNotFoundError when that fails."""
+    """Download through torchvision into ROOT/FashionMNIST/raw; raises FileNotFoundError when that fails."""
     from torchvision.datasets import FashionMNIST
 
     try:

@@ -30,7 +30,7 @@ def blur_by(images: Tensor, sigma: Tensor, kernel_size: int) -> Tensor:
 
     images: (B, 3, H, W); sigma: (B,). Equal to torchvision's gaussian_blur with the same sigma.
     """
-    batch, channels, height, width = images.shape
+    height, width = images.shape[2:]
     reach = kernel_size // 2
     if reach >= min(height, width):
         raise ValueError(
@@ -115,7 +115,7 @@ def cutout(
 def gaussian_noise(
     images: Tensor, sigma: float = 0.1, p: float = 1.0, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Add independent Gaussian noise of standard deviation `sigma` to each image with probability p; clamp."""
+    """Add independent Gaussian noise of deviation `sigma` with probability p; clamp to [0, 1]."""
     check_probability(p, "gaussian_noise")
     if sigma < 0:
         raise ValueError(f"gaussian_noise: sigma is {sigma}; zero or more is needed.")

@@ -63,8 +63,8 @@ def listing(folder: Path) -> Listing:
     paths = _images(folder)
     if not paths:
         raise FileNotFoundError(
-            f"data.load: {folder} holds no images; one sub-folder per class, or images side by side, are needed "
-            f"({', '.join(sorted(ENDINGS))})."
+            f"data.load: {folder} holds no images; one sub-folder per class, or images side by side, "
+            f"are needed ({', '.join(sorted(ENDINGS))})."
         )
     return Listing(paths, [-1] * len(paths), [])
 

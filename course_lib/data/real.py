@@ -94,7 +94,8 @@ REAL: dict[str, RealSet] = {
     ),
     "imagenette": RealSet(
         "13,394 photos of 10 ImageNet classes",
-        {"train": "train", "test": "val"}, ("imagenette2-160", "imagenette2-320", "imagenette2"), 99, _imagenette,
+        {"train": "train", "test": "val"}, ("imagenette2-160", "imagenette2-320", "imagenette2"), 99,
+        _imagenette,
     ),
     "flowers": RealSet(
         "Oxford Flowers-102: 8,189 photos of 102 kinds",
@@ -128,8 +129,8 @@ def open_real(name: str, root: Path, split: str, download: bool, size: int) -> O
                 f'torchvision\'s unpacked folder at {place}, or use data.load("world").'
             ) from None
         raise FileNotFoundError(
-            f"{what}: the files in {real.find(root)} are incomplete or damaged ({reason}). Delete that folder "
-            f'and use data.load("{name}", download=True).'
+            f"{what}: the files in {real.find(root)} are incomplete or damaged ({reason}). Delete that "
+            f'folder and use data.load("{name}", download=True).'
         ) from None
 
 
@@ -137,8 +138,8 @@ def how_to_get(name: str, root: Path) -> str:
     """One sentence: how a set that is missing gets here."""
     real = REAL[name]
     return (
-        f'data.load("{name}", download=True) fetches it ({real.megabytes:,} MB), or put torchvision\'s unpacked '
-        f'folder at {root / real.folders[0]}, or use data.load("world").'
+        f'data.load("{name}", download=True) fetches it ({real.megabytes:,} MB), or put torchvision\'s '
+        f'unpacked folder at {root / real.folders[0]}, or use data.load("world").'
     )
 
 

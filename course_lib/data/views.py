@@ -61,7 +61,7 @@ def make_views(
     count: int = 2,
     generator: torch.Generator | None = None,
 ) -> list[Tensor]:
-    """`count` random views of each image: (B, 3, H, W) uint8 or float in [0, 1] -> (B, 3, *size) float32 each.
+    """`count` random views of each image: (B, 3, H, W) uint8 or float in [0, 1] -> float32 (B, 3, *size).
 
     All views are made together. Crop and flip are one resampling; views that drew the same order of colour
     changes lie side by side and share whole-batch operations, in groups small enough for the cache.
@@ -240,8 +240,8 @@ class MultiCrop:
     def __repr__(self) -> str:
         name = self.policy if isinstance(self.policy, str) else "Recipe"
         return (
-            f"MultiCrop({self.global_crops} global crops of {self.global_scale[0]:g}-{self.global_scale[1]:g} "
-            f"of the area at size {self.size or 'of the image'}, {self.local_crops} local crops of "
+            f"MultiCrop({self.global_crops} global crops of "
+            f"{self.global_scale[0]:g}-{self.global_scale[1]:g} of the area at size {self.size or 'of the image'}, {self.local_crops} local crops of "
             f"{self.local_scale[0]:g}-{self.local_scale[1]:g} at size {self.local_size or 'half of it'}, "
             f"policy {name!r})"
         )
