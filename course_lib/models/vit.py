@@ -108,7 +108,6 @@ class VisionTransformer(Encoder):
                 maps[i] = x[:, self.prefix :].transpose(1, 2).unflatten(2, grid)
         return [maps[i] for i in wanted]
 
-    @torch.no_grad()
     def queries_keys(
         self, images: Tensor, layers: int | Sequence[int] | None = -1
     ) -> list[tuple[Tensor, Tensor]]:
@@ -117,21 +116,8 @@ class VisionTransformer(Encoder):
         All a viewer has to keep: `attention_matrix` and `attention_rows` of models.attention turn them into
         attention. Layers after the last one that is asked for are not computed.
         """
-        wanted = chosen(layers, len(self.blocks), "attention: layers")
-        if not wanted:
-            raise ValueError("attention: layers is empty; give at least one, or None for all.")
-        training = self.patches.training
-        self.patches.eval()  # looking must not move the running averages of a convolutional stem
-        x, kept = self.tokens(images), {}
-        self.patches.train(training)
-        for i in range(max(wanted)):
-            keep = [] if i in wanted else None
-            x = self.blocks[i](x, keep)
-            if keep:
-                kept[i] = keep[0]
-        last = self.blocks[max(wanted)]
-        kept[max(wanted)] = last.attention.queries_keys(last.norm1(x))
-        return [kept[i] for i in wanted]
+        kept = {i: (queries, keys) for i, queries, keys in self._walk(images, layers)}
+        return [kept[i] for i in self._layers(layers)]
 
     def attention(self, images: Tensor, layers: int | Sequence[int] | None = -1) -> Tensor:
         """Attention of the given layers (None: all): (L, B, H, T, T) float32, no gradient, rows sum to 1.
@@ -139,15 +125,41 @@ class VisionTransformer(Encoder):
         Entry [l, b, h, i, j]: how much token i takes from token j. The first `prefix` tokens are CLS and the
         registers, then come the patches row by row.
         """
-        kept = self.queries_keys(images, layers)
-        (batch, heads, tokens, _) = kept[0][0].shape
-        maps = images.new_empty(len(kept), batch, heads, tokens, tokens, dtype=torch.float32)
-        for number, (queries, keys) in enumerate(kept):
-            attention_matrix(queries, keys, out=maps[number])
+        wanted, maps = self._layers(layers), None
+        for i, queries, keys in self._walk(images, layers):
+            if maps is None:
+                batch, heads, tokens, _ = queries.shape
+                maps = images.new_empty(len(wanted), batch, heads, tokens, tokens, dtype=torch.float32)
+            for place in [place for place, layer in enumerate(wanted) if layer == i]:
+                attention_matrix(queries, keys, out=maps[place])
         return maps
 
     def attention_rows(
         self, images: Tensor, query: int | Sequence[int], layers: int | Sequence[int] | None = -1
     ) -> Tensor:
         """Only the rows of some query tokens: (L, B, H, Q, T), or (L, B, H, T) for one index. 0 is CLS."""
-        return torch.stack([attention_rows(q, k, query) for q, k in self.queries_keys(images, layers)])
+        rows = {i: attention_rows(queries, keys, query) for i, queries, keys in self._walk(images, layers)}
+        return torch.stack([rows[i] for i in self._layers(layers)])
+
+    def _layers(self, layers: int | Sequence[int] | None) -> list[int]:
+        """Positive layer numbers in the order asked for."""
+        wanted = chosen(layers, len(self.blocks), "attention: layers")
+        if not wanted:
+            raise ValueError("attention: layers is empty; give at least one, or None for all.")
+        return wanted
+
+    @torch.no_grad()
+    def _walk(self, images: Tensor, layers: int | Sequence[int] | None):
+        """Yield (layer, queries, keys) from the first layer to the last one asked for; each as it is reached."""
+        wanted = self._layers(layers)
+        training = self.patches.training
+        self.patches.eval()  # looking must not move the running averages of a convolutional stem
+        x = self.tokens(images)
+        self.patches.train(training)
+        for i in range(max(wanted)):
+            keep = [] if i in wanted else None
+            x = self.blocks[i](x, keep)
+            if keep:
+                yield i, *keep.pop()
+        last = self.blocks[max(wanted)]
+        yield max(wanted), *last.attention.queries_keys(last.norm1(x))

@@ -6,8 +6,8 @@ from torch import nn
 from course_lib.models import Encoder, mlp, resnet
 
 SHAPES = {
-    "resnet18": dict(widths=(64, 128, 256, 512), blocks=(2, 2, 2, 2), stem="imagenet"),
-    "resnet50": dict(widths=(64, 128, 256, 512), blocks=(3, 4, 6, 3), stem="imagenet", bottleneck=True),
+    "resnet18": ((64, 128, 256, 512), (2, 2, 2, 2), "imagenet"),
+    "resnet50": ((64, 128, 256, 512), (3, 4, 6, 3), "imagenet", True),
 }
 
 
@@ -16,7 +16,7 @@ def test_equals_torchvision_with_its_weights(name):
     torch.manual_seed(0)
     reference = getattr(torchvision.models, name)()
     reference.fc = nn.Identity()
-    model = resnet(**SHAPES[name])
+    model = resnet(*SHAPES[name])
     count = sum(p.numel() for p in model.parameters())
     assert count == sum(p.numel() for p in reference.parameters())
     names = [key for key in model.state_dict() if key not in ("mean", "std")]  # same order of layers

@@ -15,8 +15,8 @@ def random_timm(registers=0, size=48, patch=8, layer_scale=None):
     """A small timm ViT with random weights, none of which is zero or one."""
     torch.manual_seed(registers)
     model = TimmViT(
-        img_size=size, patch_size=patch, embed_dim=48, depth=3, num_heads=3, num_classes=0, reg_tokens=registers,
-        no_embed_class=False, dynamic_img_size=True, init_values=layer_scale,
+        img_size=size, patch_size=patch, embed_dim=48, depth=3, num_heads=3, num_classes=0,
+        reg_tokens=registers, no_embed_class=False, dynamic_img_size=True, init_values=layer_scale,
     )  # fmt: skip
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
@@ -215,6 +215,9 @@ def test_features_are_maps_in_row_order():
 def test_conv_stem_gives_the_same_grid_and_only_its_size_in_tokens():
     model = VisionTransformer(48, 8, 32, 1, 2, conv_stem=True).eval()
     assert model.tokens(torch.rand(1, 3, 32, 64)).shape == (1, 1 + 4 * 8, 32)
+
+
+TINY = VisionTransformer(48, 8, 32, 1, 2)
 
 
 @pytest.mark.parametrize(
