@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from course_lib.world.config import WorldConfig
 from course_lib.world.core import World
-from course_lib.world.scene import Rendered, Scene
+from course_lib.world.scene import Question, Rendered, Scene
 from course_lib.world.vocabulary import COLORS, KINDS
 
 if TYPE_CHECKING:
     from course_lib.world.dataset import WorldDataset
 
-__all__ = ["COLORS", "KINDS", "Rendered", "Scene", "World", "WorldConfig", "WorldDataset"]
+__all__ = ["COLORS", "KINDS", "Question", "Rendered", "Scene", "World", "WorldConfig", "WorldDataset"]
 
 
 def __getattr__(name: str):

@@ -12,7 +12,7 @@ INKS = 16
 
 
 def _mix(a: tuple[int, ...], b: tuple[int, ...], percent: int) -> bytes:
-    return bytes((x * (100 - percent) + y * percent) // 100 for x, y in zip(a, b))
+    return bytes((x * (100 - percent) + y * percent) // 100 for x, y in zip(a, b, strict=True))
 
 
 def _palette(sky: tuple[int, int, int], ground: tuple[int, int, int], night: bool) -> bytes:
@@ -80,17 +80,19 @@ def _backdrop(pen: Pen, decor: tuple[float, ...]) -> None:
             r = 0.2 + 0.4 * decor[k]
             pen.oval(ink, 2 * decor[k + 1] - 1, 2 * decor[k + 2] - 1, r, r * 0.6, turn + 40 * k)
     elif decor[1] < 0.67:  # broad stripes, any direction
-        gap = 0.4 + 0.3 * decor[2]
-        for k in range(-4, 5):
-            pen.oval(GROUND_LIGHT, *_polar(turn, (k + decor[3]) * gap), gap * 0.22, 2.0, turn)
+        gap = 0.44 + 0.2 * decor[2]
+        du, dv = _polar(turn + 64, 1.5)
+        for k in range(-3, 3):
+            u, v = _polar(turn, (k + decor[3]) * gap)
+            pen.line(GROUND_LIGHT, u - du, v - dv, u + du, v + dv, gap * 0.45)
     else:  # dots
-        gap = 0.42 + 0.2 * decor[2]
-        for k in range(-3, 4):
-            u0, v0 = _polar(turn, (k + decor[3]) * gap)
-            for j in range(-3, 4):
-                du, dv = _polar(turn + 64, (j + 0.5 * (k & 1)) * gap)
-                if -1.2 < u0 + du < 1.2 and -1.2 < v0 + dv < 1.2:
-                    pen.oval(GROUND_DARK, u0 + du, v0 + dv, 0.07 + 0.05 * decor[4])
+        gap, r = 0.58 + 0.14 * decor[2], 0.07 + 0.05 * decor[4]
+        for k in range(-2, 3):
+            u0, v0 = _polar(turn, (k + decor[3] - 0.5) * gap)
+            for j in range(-2, 3):
+                du, dv = _polar(turn + 64, (j + 0.5 * (k & 1) - 0.25) * gap)
+                if -1.1 < u0 + du < 1.1 and -1.1 < v0 + dv < 1.1:
+                    pen.oval(GROUND_DARK, u0 + du, v0 + dv, r)
 
 
 def _polar(turn: int, radius: float) -> tuple[float, float]:

@@ -84,7 +84,7 @@ def draw_chart(canvas: Canvas, chart: Chart, size: int) -> None:
     _board(canvas, left, top, right, bottom, 1)
     foot = bottom - 2
     _fill(canvas, TEXT, left + 1, foot, right - 1, bottom - 1)
-    for number, (color, value) in enumerate(zip(chart.colors, chart.values)):
+    for number, (color, value) in enumerate(zip(chart.colors, chart.values, strict=True)):
         x = left + 3 + number * (width + 1)
         if chart.form == "bars":
             _fill(canvas, _COLUMN_OF[color], x, foot - value * unit, x + width, foot)

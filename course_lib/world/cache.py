@@ -74,7 +74,7 @@ def draw_range(config: WorldConfig, split: str, start: int, stop: int) -> tuple[
     place = {kind: number for number, kind in enumerate(config.kinds)}
     for row, index in enumerate(range(start, stop)):
         scene = sample(config, split, index)
-        images[row] = render.image(scene).transpose(2, 0, 1)
+        images[row] = render.planes(scene)
         labels[row] = place[scene.objects[0].kind]
     return images, labels
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from course_lib.world import language
+from course_lib.world import questions as _questions
 from course_lib.world import render as _render
+from course_lib.world.clips import clip
 from course_lib.world.config import SPLITS, WorldConfig
 from course_lib.world.sampler import copy_of, sample
-from course_lib.world.scene import Copy, Rendered, Scene
+from course_lib.world.scene import Clip, Copy, HardNegative, Phrase, Question, Rendered, Scene, Statement
 
 
 class World:
@@ -47,6 +50,34 @@ class World:
     def image(self, scene: Scene) -> np.ndarray:
         """Only the picture (H, W, 3) uint8; several times faster than `render`."""
         return _render.image(scene)
+
+    def captions(self, scene: Scene) -> list[str]:
+        """True captions of the scene, from short to dense."""
+        return language.captions(scene)
+
+    def phrases(self, scene: Scene) -> list[Phrase]:
+        """Noun phrases that each mean exactly one object: .text and .object, its place in scene.objects."""
+        return language.phrases(scene)
+
+    def relations(self, scene: Scene) -> list[Statement]:
+        """Sentences about where two objects are: .text and .true."""
+        return language.relations(scene)
+
+    def negations(self, scene: Scene) -> list[Statement]:
+        """Sentences with "no" or "not": .text and .true."""
+        return language.negations(scene)
+
+    def hard_negatives(self, scene: Scene) -> list[HardNegative]:
+        """Pairs of a true and a false sentence made of the same words: .positive, .negative, .form."""
+        return language.hard_negatives(scene)
+
+    def questions(self, scene: Scene) -> list[Question]:
+        """Questions: .text, .answer, .category in {general, knowledge, ocr_chart, vision_centric}."""
+        return _questions.questions(scene)
+
+    def clip(self, index: int, split: str | None = None) -> Clip:
+        """A short film that starts at scene `index`, with its motion, masks and boxes."""
+        return clip(self.config, _split(split or self.split), _index(index))
 
 
 def _split(split: str) -> str:

@@ -112,7 +112,7 @@ class WorldDataset(torch.utils.data.Dataset):
         if not -self.length <= index < self.length:
             raise IndexError(f"WorldDataset: index {index} is out of range; there are {self.length} scenes.")
         index = int(index) % self.length
-        return {field: value for field, value in self._values(index, self.fields)}
+        return dict(self._values(index, self.fields))
 
     def _values(self, index: int, fields: tuple[str, ...]):
         world, scene, rendered = self.world, None, None

@@ -79,7 +79,7 @@ def _fillers(image: Image.Image):
 class Pen:
     """Draws the parts of one object in its own coordinates: u right, v down, both -1 to 1, v = 1 its foot."""
 
-    __slots__ = ("_a", "_b", "_c", "_d", "_e", "_f", "_ellipse", "_ink", "_polygon", "_scale", "_turned")
+    __slots__ = ("_a", "_b", "_c", "_d", "_e", "_ellipse", "_f", "_ink", "_polygon", "_scale", "_turned")
 
     def __init__(
         self, canvas: Canvas, ink: int, x: float, y: float, size: float, turn: int = 0, mirrored=False
@@ -101,7 +101,7 @@ class Pen:
     def poly(self, ink: int, *points: float) -> None:
         """A filled polygon through u, v, u, v, ..."""
         a, b, c, d, e, f = self._a, self._b, self._c, self._d, self._e, self._f
-        corners = zip(points[::2], points[1::2])
+        corners = zip(points[::2], points[1::2], strict=True)
         self._polygon(
             [w for u, v in corners for w in (int(a * u + b * v + e), int(c * u + d * v + f))], self._ink + ink
         )
@@ -135,17 +135,19 @@ class Pen:
         a, b, c, d = a * ru, b * rv, c * ru, d * rv
         reach = (ru if ru > rv else rv) * self._scale  # in fine pixels
         points = []
-        for p, q in _CIRCLES[8 if reach < 8 else 12 if reach < 20 else 16 if reach < 40 else 24]:
+        for p, q in _CIRCLES[8 if reach < 10 else 12 if reach < 24 else 16 if reach < 40 else 24]:
             points += int(a * p + b * q + x), int(c * p + d * q + y)
         self._polygon(points, self._ink + ink)
 
-    def arc(self, u: float, v: float, ru: float, rv: float, start: int, stop: int) -> list[float]:
+    def arc(
+        self, u: float, v: float, ru: float, rv: float, start: int, stop: int, step: int = 1
+    ) -> list[float]:
         """Points u, v, u, v, ... of an elliptic arc; start and stop in 1/32 of a turn, 0 right, 8 down, 24 up."""
         circle = _CIRCLES[32]
-        step = 1 if stop >= start else -1
+        step = step if stop >= start else -step
         return [
             w
-            for k in range(start, stop + step, step)
+            for k in range(start, stop + (1 if step > 0 else -1), step)
             for w in (u + ru * circle[k & 31][0], v + rv * circle[k & 31][1])
         ]
 

@@ -6,6 +6,7 @@ to object, depth a table from ink to distance: so the labels cannot disagree wit
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 
 import numpy as np
@@ -26,11 +27,19 @@ LINE = 100  # pencil line of the sketch style
 GROUND_INKS = (4, 5, 6)
 
 _DRAW = {kind: getattr(shapes_things, kind, None) or getattr(shapes_living, kind) for kind in KINDS}
-_canvas = cache(Canvas)
+_local = threading.local()  # each thread has its own canvases
+
+
+def _canvas(size: int) -> Canvas:
+    canvases = _local.__dict__
+    canvas = canvases.get(size)
+    if canvas is None:
+        canvas = canvases[size] = Canvas(size)
+    return canvas
 
 
 def _mix(rgb: tuple[int, ...], other: tuple[int, ...], percent: int) -> tuple[int, ...]:
-    return tuple((a * (100 - percent) + b * percent) // 100 for a, b in zip(rgb, other))
+    return tuple((a * (100 - percent) + b * percent) // 100 for a, b in zip(rgb, other, strict=True))
 
 
 _SHIFTS = ((0, 0, 0), (10, -6, 4), (-12, 4, 8), (2, 10, -10))  # small variations of a named colour
@@ -42,7 +51,7 @@ _BLACKS = ((34, 32, 40), (52, 40, 36), (28, 34, 52), (56, 56, 60))
 def _object_palette(color: str, accent: str, variant: int) -> bytes:
     """Colours of one object's eight inks, three bytes each."""
     shift = _SHIFTS[variant]
-    main = tuple(min(255, max(0, a + b)) for a, b in zip(COLORS[color], shift))
+    main = tuple(min(255, max(0, a + b)) for a, b in zip(COLORS[color], shift, strict=True))
     second = COLORS[accent]
     inks = (
         main,
@@ -125,12 +134,12 @@ def _noise(size: int, strength: int) -> np.ndarray:
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z ^= z >> np.uint64(31)
     total = sum((z >> np.uint64(8 * k) & np.uint64(255)).astype(np.int64) for k in range(4))
-    return (((total - 510) * strength) // 148).astype(np.int16).reshape(wide, wide, 3)
+    return (((total - 510) * strength) // 148).astype(np.int32).reshape(3, wide, wide)
 
 
 @cache
 def _steps(size: int) -> np.ndarray:
-    return ((2 * np.arange(size) + 1 - size) * 64 // size).astype(np.int64)  # -64 to 64 across the picture
+    return ((2 * np.arange(size) + 1 - size) * 64 // size).astype(np.int32)  # -64 to 64 across the picture
 
 
 def _draw_thing(canvas: Canvas, thing: Thing, number: int) -> None:
@@ -145,8 +154,8 @@ def _draw_thing(canvas: Canvas, thing: Thing, number: int) -> None:
     _DRAW[thing.kind](pen, thing.traits)
 
 
-def draw(scene: Scene):
-    """The scene as a Pillow image of ink numbers, three times finer than the picture."""
+def draw(scene: Scene) -> np.ndarray:
+    """The scene as ink numbers (3H, 3W) uint8, three times finer than the picture."""
     canvas = _canvas(scene.size)
     draw_background(canvas, scene)
     things = scene.objects
@@ -156,48 +165,67 @@ def draw(scene: Scene):
         boards.draw_chart(canvas, scene.chart, scene.size)
     for word in scene.words:
         boards.draw_word(canvas, word, scene.size)
-    return canvas.image.crop(canvas.box)
+    side = canvas.side
+    return np.frombuffer(canvas.image.crop(canvas.box).tobytes(), np.uint8).reshape(side, side)
 
 
-def _decorate(inks, scene: Scene):
+def _decorate(inks: np.ndarray, scene: Scene) -> np.ndarray:
     """Add patterns or pencil lines to an ink image."""
-    from PIL import Image
-
-    array = np.asarray(inks)
-    bits = np.frombuffer(array.tobytes().translate(_pattern_bits(scene)), np.uint8).reshape(array.shape)
-    covered = array + ((_patterns(array.shape[0]) & bits) != 0).view(np.uint8) * np.uint8(128)
+    bits = np.frombuffer(inks.tobytes().translate(_pattern_bits(scene)), np.uint8).reshape(inks.shape)
+    covered = inks + ((_patterns(inks.shape[0]) & bits) != 0).view(np.uint8) * np.uint8(128)
     if scene.style == "sketch":
-        edge = np.zeros(array.shape, bool)
-        edge[:, 1:] = array[:, 1:] != array[:, :-1]
-        edge[1:] |= array[1:] != array[:-1]
+        edge = np.zeros(inks.shape, bool)
+        edge[:, 1:] = inks[:, 1:] != inks[:, :-1]
+        edge[1:] |= inks[1:] != inks[:-1]
         edge[:, :-1] |= edge[:, 1:]
         edge[:-1] |= edge[1:]
-        edge &= array < 80  # signs keep their letters
+        edge &= inks < 80  # signs keep their letters
         covered[edge] = LINE
-    return Image.fromarray(covered)
+    return covered
 
 
-def colour(inks, scene: Scene) -> np.ndarray:
-    """Turn an ink image into the picture (H, W, 3) uint8: palette, box average, light, noise."""
+def colour(inks: np.ndarray, scene: Scene) -> np.ndarray:
+    """Turn an ink image (3H, 3W) into the picture (3, H, W) uint8: palette, box average, light, noise."""
+    size = scene.size
     if scene.style != "flat":
         inks = _decorate(inks, scene)
-    inks.putpalette(palette(scene))
-    small = np.asarray(inks.convert("RGB").reduce(FINE))
-    light, steps = scene.light, _steps(scene.size)
-    rows = light.gain + ((light.down * steps) >> 6)
-    gain = (rows[:, None] + ((light.right * steps) >> 6)).astype(np.uint16)
-    picture = (small * gain[:, :, None]) >> 7  # at most 255 * 200 before the shift: fits 16 bits
+    colors = np.frombuffer(palette(scene), np.uint8).reshape(-1, 3)
+    # Four 16-bit lanes in one 64-bit number, so that red, green and blue are looked up and summed together.
+    lanes = np.zeros((len(colors), 4), np.uint16)
+    lanes[:, :3] = colors
+    fine = lanes.view(np.uint64)[:, 0].take(inks, mode="clip").reshape(size, FINE, size * FINE)
+    rows = fine[:, 0] + fine[:, 1]
+    rows += fine[:, 2]
+    total = rows[:, 0::3] + rows[:, 1::3]
+    total += rows[:, 2::3]  # (H, W), each lane at most 9 * 255
+    picture = total.view(np.uint16).reshape(size, size, 4).transpose(2, 0, 1)[:3].astype(np.int32, order="C")
+    picture *= _gain(scene)
+    picture >>= 22
     if scene.noise:
         x, y = scene.noise_seed & 63, scene.noise_seed >> 6 & 63
-        field = _noise(scene.size, scene.noise)
-        picture = picture.view(np.int16) + field[y : y + scene.size, x : x + scene.size]
+        picture += _noise(size, scene.noise)[:, y : y + size, x : x + size]
         np.maximum(picture, 0, out=picture)
-    return np.minimum(picture, 255).astype(np.uint8)
+    return np.minimum(picture, 255, out=picture).astype(np.uint8)
+
+
+def _gain(scene: Scene) -> np.ndarray:
+    """Light on each pixel (H, W) int32, so that sum of 9 fine pixels * gain >> 22 is the lit average.
+
+    2**22 / (9 * 128) = 3640.9; light is at most 200 / 128, so that the product stays below 2**31.
+    """
+    gain, right, down = scene.light
+    steps = _steps(scene.size)
+    return (steps * (down * 3641) + (gain * 3641 << 6))[:, None] + steps * (right * 3641) >> 6
+
+
+def planes(scene: Scene) -> np.ndarray:
+    """Only the picture, as (3, H, W) uint8: what the cache stores."""
+    return colour(draw(scene), scene)
 
 
 def image(scene: Scene) -> np.ndarray:
-    """Only the picture (H, W, 3) uint8: the fast path."""
-    return colour(draw(scene), scene)
+    """Only the picture, as (H, W, 3) uint8."""
+    return np.ascontiguousarray(colour(draw(scene), scene).transpose(1, 2, 0))
 
 
 def _depth_table(scene: Scene, inks: np.ndarray) -> np.ndarray:
@@ -218,7 +246,7 @@ def _depth_table(scene: Scene, inks: np.ndarray) -> np.ndarray:
 def render(scene: Scene) -> Rendered:
     """Picture and labels of a scene; a pixel belongs to what is seen at its centre."""
     fine = draw(scene)
-    inks = np.asarray(fine)[FINE // 2 :: FINE, FINE // 2 :: FINE].copy()
+    inks = fine[FINE // 2 :: FINE, FINE // 2 :: FINE]
     number = len(scene.objects)
     owner = (inks.astype(np.int64) - BACKGROUND_INKS) // OBJECT_INKS
     masks = owner[None] == np.arange(number)[:, None, None]
@@ -227,4 +255,6 @@ def render(scene: Scene) -> Rendered:
         columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
         if len(rows):
             boxes[k] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
-    return Rendered(colour(fine, scene), masks, boxes, _depth_table(scene, inks))
+    return Rendered(
+        np.ascontiguousarray(colour(fine, scene).transpose(1, 2, 0)), masks, boxes, _depth_table(scene, inks)
+    )

@@ -49,7 +49,7 @@ def long_tail(number: int, imbalance: float) -> tuple[float, ...]:
 
 def _tail_kind(config: WorldConfig, u: float) -> str:
     million = u * 10**6
-    for kind, p in zip(config.kinds, long_tail(len(config.kinds), config.imbalance)):
+    for kind, p in zip(config.kinds, long_tail(len(config.kinds), config.imbalance), strict=True):
         million -= round(p * 10**6)
         if million < 0:
             return kind
@@ -135,7 +135,10 @@ def _thing(config, draw, kind, size, x, y, depth) -> Thing:
     color = _COLORS[int(8 * draw())]
     accent = _COLORS[(_COLORS.index(color) + 1 + int(7 * draw())) % 8]
     turn = draw()
-    turn = int(256 * turn) if kind in NO_WAY_UP else int(config.nuisance * 18 * (turn - 0.5)) & 255
+    if kind in NO_WAY_UP:
+        turn = int(256 * turn)
+    else:  # half of them stand straight, the others lean by up to 12 degrees
+        turn = 0 if turn < 0.5 else int(config.nuisance * 36 * (turn - 0.75)) & 255
     traits = (draw(), draw(), draw(), draw(), draw(), draw(), draw(), draw())
     return Thing(kind, color, size, (x, y), depth, accent, turn, draw() < 0.5, int(8 * draw()), traits)
 
@@ -160,7 +163,7 @@ def _original(config: WorldConfig, split: str, index: int) -> Scene:
         if config.distribution == "long_tail":
             other = _tail_kind(config, draw())
         needed = k < config.min_objects
-        best = _try(draw, other, small, depth, horizon, boxes, 40 if needed else 6, 0.4)
+        best = _try(draw, other, small, depth, horizon, boxes, 40 if needed else 8, 0.4)
         if best[2] > 0.4 and not needed:
             continue
         things.append(_thing(config, draw, other, small, best[0], best[1], depth))

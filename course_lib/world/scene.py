@@ -114,7 +114,7 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A sentence about a scene and whether it is true. form: "relation", "negation", "attribute" or "existence"."""
+    """A sentence about a scene and whether it is true. form: "relation" or "negation"."""
 
     text: str
     true: bool

@@ -80,7 +80,7 @@ def flower(p: Pen, t: tuple[float, ...]) -> None:
 
 def blossom(p: Pen, t: tuple[float, ...]) -> None:
     """A flower seen from above: two rings of petals around a centre, the same from every side."""
-    number = 6 + int(4 * t[0])
+    number = 6 + int(3 * t[0])
     _petals(p, DARK, 0, number, 0.58, 0.4, 0.27, 128 // number)
     _petals(p, MAIN, 0, number, 0.56, 0.4, 0.23 + 0.04 * t[1], 0)
     _petals(p, LIGHT, 0, number, 0.36, 0.2, 0.08, 0)

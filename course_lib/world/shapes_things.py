@@ -84,15 +84,15 @@ def umbrella(p: Pen, t: tuple[float, ...]) -> None:
     rim, top = 0.08 + 0.12 * t[0], -0.85 - 0.05 * t[1]
     hook = 1 if t[2] < 0.5 else -1
     p.rect(BLACK, -0.045, rim - 0.2, 0.045, 0.8)
-    stretch = p.arc(hook * 0.155, 0.8, 0.2, 0.18, 0, 16)
-    p.poly(BLACK, *stretch, *p.arc(hook * 0.155, 0.8, 0.11, 0.09, 16, 0))
+    stretch = p.arc(hook * 0.155, 0.8, 0.2, 0.18, 0, 16, 2)
+    p.poly(BLACK, *stretch, *p.arc(hook * 0.155, 0.8, 0.11, 0.09, 16, 0, 2))
     p.rect(BLACK, -0.04, -0.99, 0.04, top)
     number = 3 + int(2 * t[3])
-    dome = p.arc(0, rim, 0.98, rim - top, 16, 32)
+    dome = p.arc(0, rim, 0.98, rim - top, 16, 32, 2)
     half = 0.98 / number
     edge = []
     for k in range(number):
-        edge += p.arc(0.98 - half * (2 * k + 1), rim, half, 0.13, 0, -16)
+        edge += p.arc(0.98 - half * (2 * k + 1), rim, half, 0.13, 0, -16, 4)
     p.poly(MAIN, *dome, *edge)
     for k in range(number):
         u = -0.98 + half * (2 * k + 1)

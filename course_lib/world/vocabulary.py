@@ -63,13 +63,13 @@ SKIES: dict[str, tuple[int, int, int]] = {
     "evening": (250, 194, 150),
     "night": (52, 58, 104),
     "violet": (204, 186, 228),
-    "white": (232, 236, 240),
+    "white": (224, 232, 238),
 }
 
 GROUNDS: dict[str, tuple[int, int, int]] = {
     "grass": (136, 184, 100),
     "sand": (230, 208, 154),
-    "snow": (238, 242, 248),
+    "snow": (218, 228, 242),
     "water": (104, 164, 204),
     "earth": (168, 134, 104),
     "stone": (160, 158, 164),
