@@ -1,11 +1,12 @@
 """Data: datasets behind `load(name, split)`, batched augmentations, and the views methods learn from."""
 
-from . import augment
-from .augment import *  # noqa: F403
-from .imageset import ImageSet, as_float
-from .loading import DatasetStatus, available, data_root, load
-from .panels import gallery
-from .views import POLICIES, MultiCrop, Recipe, TwoViews
+from course_lib.data import augment
+from course_lib.data.augment import *  # noqa: F403
+from course_lib.data.imageset import ImageSet, as_float
+from course_lib.data.loading import DatasetStatus, available, data_root, load
+from course_lib.data.panels import gallery
+from course_lib.data.recipe import POLICIES, Recipe
+from course_lib.data.views import MultiCrop, TwoViews
 
 __all__ = [
     *augment.__all__,

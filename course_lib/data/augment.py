@@ -4,9 +4,9 @@ They run on the device of the batch, without gradient, in float32, take `generat
 leave their input untouched. Same distributions as torchvision.transforms.v2 per sample (tests/data holds it).
 """
 
-from .color import color_jitter, grayscale, solarize
-from .filters import cutout, gaussian_blur, gaussian_noise, sobel
-from .geometry import horizontal_flip, random_resized_crop, rotate, rotate90
+from course_lib.data.color import color_jitter, grayscale, solarize
+from course_lib.data.filters import cutout, gaussian_blur, gaussian_noise, sobel
+from course_lib.data.geometry import horizontal_flip, random_resized_crop, rotate, rotate90
 
 __all__ = [
     "color_jitter",

@@ -10,8 +10,8 @@ import itertools
 import torch
 from torch import Tensor
 
-from .checks import augmentation, check_probability
-from .draws import coins, integers, per_image, rows_of, uniform
+from course_lib.data.checks import augmentation, check_probability
+from course_lib.data.draws import coins, integers, per_image, rows_of, uniform
 
 GREY = (0.2989, 0.587, 0.114)  # torchvision's rounding of the ITU-R 601 luma weights
 ORDERS = list(itertools.permutations(range(4)))  # in which order the four colour changes may come

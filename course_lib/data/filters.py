@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .checks import augmentation, check_probability, check_range
-from .color import luma
-from .draws import coins, integers, per_image, rows_of, uniform
+from course_lib.data.checks import augmentation, check_probability, check_range
+from course_lib.data.color import luma
+from course_lib.data.draws import coins, integers, per_image, rows_of, uniform
 
 SIGMA = (0.1, 2.0)  # SimCLR's range of blur, in pixels
 

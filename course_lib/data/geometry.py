@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .checks import augmentation, check_probability, check_range, check_size
-from .draws import coins, integers, per_image, rows_of, uniform
+from course_lib.data.checks import augmentation, check_probability, check_range, check_size
+from course_lib.data.draws import coins, integers, per_image, rows_of, uniform
 
 SCALE, RATIO = (0.08, 1.0), (3 / 4, 4 / 3)  # the Inception crop: area fraction, width / height
 

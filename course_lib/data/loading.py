@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from . import fashion, folder
-from .imageset import ImageSet
-from .prepare import prepared, resize_batch
-from .real import REAL, Opened, how_to_get, open_real
+from course_lib.data import fashion, folder
+from course_lib.data.imageset import ImageSet
+from course_lib.data.prepare import prepared, prepared_folder, resize_batch
+from course_lib.data.real import REAL, Opened, how_to_get, open_real
 
 VALIDATION = 0.1  # part of train that is held out where a dataset has no validation split of its own
 PREPARED_SIZE = 128  # pixels; what pictures of different sizes are brought to unless `size` says otherwise
@@ -61,7 +61,7 @@ def load(
         an image. (Imagenette's official "val" is our "test".)
     size: side of the images in pixels. None keeps the size of a set whose images are all alike and resizes
         the others, after a cut to the central square, to 128; those are prepared once, with a progress bar,
-        and then memory-mapped from COURSE_DATA/prepared.
+        and then memory-mapped from the course's cache folder (variable COURSE_CACHE).
     length: number of images: scenes to draw for the world (20,000, 4,000 and 4,000 when None), otherwise a
         fixed random choice, the smaller one contained in the larger.
     root: folder with the datasets (default: the variable COURSE_DATA, else the user's cache folder).
@@ -179,7 +179,7 @@ def _finish(
     if opened.images is None:
         side = size or PREPARED_SIZE
         stamp = hashlib.sha256(f"{key} {split} {len(rows)}".encode()).hexdigest()[:16]
-        path = data_root() / "prepared" / f"{name}-{split}-{side}-{stamp}.npy"
+        path = prepared_folder() / f"{name}-{split}-{side}-{stamp}.npy"
         images, labels = prepared(lambda i: opened.picture(int(rows[i])), len(rows), side, path, what)
         whole = ImageSet(images, labels, opened.classes, name, split)
         return whole if chosen is None else whole.subset(chosen)

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from . import augment
-from .draws import integers
-from .imageset import as_float
+from course_lib.data import augment
+from course_lib.data.draws import integers
+from course_lib.data.imageset import as_float
 
 
 def original(image: Tensor, generator: torch.Generator | None = None) -> Tensor:

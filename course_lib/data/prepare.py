@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -36,6 +38,16 @@ def resize_batch(images: np.ndarray, size: int, chunk: int = 512) -> np.ndarray:
     return out
 
 
+def prepared_folder() -> Path:
+    """Where prepared images are kept: in the folder COURSE_CACHE names, else in the user's cache."""
+    cache = os.environ.get("COURSE_CACHE")
+    if not cache:
+        from platformdirs import user_cache_dir
+
+        cache = user_cache_dir("ssl-course")
+    return Path(cache).expanduser() / "prepared"
+
+
 def prepared(
     picture: Callable[[int], tuple[Image.Image, int]], count: int, size: int, path: Path, title: str
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -52,12 +64,19 @@ def prepared(
     part, labels_part = (p.with_name(f"{p.name}.{os.getpid()}.part") for p in (path, labels_path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(path.parent).free < count * 3 * size * size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # a full disk kills a process that maps it
         images = np.lib.format.open_memmap(part, "w+", np.uint8, (count, 3, size, size))
         labels = np.empty(count, np.int64)
 
         def fill(index: int) -> None:
-            image, labels[index] = picture(index)
-            images[index] = square(image, size)
+            try:
+                image, labels[index] = picture(index)
+                images[index] = square(image, size)
+            except (OSError, SyntaxError) as error:  # what Pillow raises for a damaged file
+                raise ValueError(
+                    f"{title}: image {index} cannot be read ({error}); delete the dataset's folder and get it again."
+                ) from None
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding releases Python's lock
             for _ in tqdm(pool.map(fill, range(count)), total=count, desc=title, unit=" images"):
@@ -68,11 +87,9 @@ def prepared(
         os.replace(labels_part, labels_path)  # labels first: images under their name mean that both are whole
         os.replace(part, path)
     except OSError as error:
-        if isinstance(error, Image.UnidentifiedImageError) or error.filename is None:
-            raise
         raise OSError(
             f"{title}: cannot write {path.parent} ({error.strerror}); point the environment variable "
-            "COURSE_DATA to a folder with space that you may write."
+            "COURSE_CACHE to a folder with space that you may write to."
         ) from None
     finally:
         part.unlink(missing_ok=True)
