@@ -61,11 +61,6 @@ def sources(root: Path, names: Iterable[str] | None = None) -> list[Path]:
     return wanted
 
 
-def bundle_folder(root: Path) -> Path:
-    """Where the bundles of a course lie."""
-    return root / "course_lib" / "lab" / "bundles"
-
-
 def _lab(root: Path, path: Path, check: bool, run: bool, force: bool, say: Callable) -> list[str]:
     lab = read_lab(path)
     wrong = read_attempts(root / "labs" / "wrong" / path.name, lab, hints_needed=True)
@@ -86,7 +81,7 @@ def _lab(root: Path, path: Path, check: bool, run: bool, force: bool, say: Calla
         root / "labs" / path.with_suffix(".ipynb").name,
         root / "labs/solutions" / f"{lab.name}.ipynb",
     )
-    bundle_path = bundle_folder(root) / f"{lab.name}.json"
+    bundle_path = notebooks.bundle_folder(root) / f"{lab.name}.json"
     bundle = _stored_if_close(bundle, bundle_path)
     solution = notebooks.solution(lab, repository)
     key = notebooks.execution_key(solution, bundles.digest(bundle))
@@ -206,7 +201,7 @@ def _write_executed(
             new.outputs, new.execution_count = old.outputs, old.execution_count
     elif run:
         say(f"  running {label}")
-        fresh = execute(fresh, label, bundle_folder(root))
+        fresh = execute(fresh, label, notebooks.bundle_folder(root))
     else:
         notebooks.write(fresh, path)
         return []

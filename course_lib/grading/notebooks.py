@@ -111,6 +111,11 @@ def _add_badge(nodes: list, repository: dict[str, str] | None, path: str) -> Non
         nodes.insert(0, nbformat.v4.new_markdown_cell(badge, id="badge"))
 
 
+def bundle_folder(root: Path) -> Path:
+    """Where the bundles of a course lie."""
+    return root / "course_lib" / "lab" / "bundles"
+
+
 def repository_of(root: Path) -> dict[str, str] | None:
     """{"name": "owner/name", "branch"} from [tool.course] in pyproject.toml, None if it is not there."""
     try:

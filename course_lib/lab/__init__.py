@@ -9,7 +9,7 @@ import importlib
 
 _HOME = {"setup": "session", "Setup": "session", "check": "verdict", "hint": "verdict", "emit": "probe"}
 
-__all__ = ["Setup", "check", "emit", "hint", "setup"]  # noqa: F822 - resolved by __getattr__
+__all__ = ["Setup", "check", "emit", "hint", "setup"]
 
 
 def __getattr__(name: str):

@@ -9,8 +9,8 @@ from course_lib.lab.compare import Difference, kind_in_words, run_difference
 
 def error(name: str, document: dict) -> str:
     """What an exception in the student's answer means."""
-    kind, text, line = document.get("type"), _clean(document.get("text", "")), document.get("line")
-    where = f" (line {line} of your cell)" if line else ""
+    kind, text, line = _clean(document.get("type")), _clean(document.get("text", "")), document.get("line")
+    where = f" (line {line} of your cell)" if isinstance(line, int) and line else ""
     if kind == "NotImplementedError":
         return f"one part of {name} is not written yet{where}."
     if kind == "TooSlow":

@@ -22,7 +22,7 @@ from course_lib.lab.values import MIME, describe, encode, fingerprint
 PATIENCE = 10.0  # seconds for one call of a probe in a notebook
 
 
-class TooSlow(Exception):  # noqa: N818 - reads as the sentence it stands for
+class TooSlow(Exception):
     """The answer did not come back in time."""
 
 

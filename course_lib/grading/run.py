@@ -1,0 +1,173 @@
+"""Run the answers of one submission in a kernel of its own and bring back the values that came out.
+
+The kernel gets probes and seeds. What the values should be never enters it, nor any file of the run.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from course_lib.grading import sandbox
+from course_lib.grading.notebooks import TIMEOUT
+from course_lib.grading.source import SKIPPED_BY_GRADER
+from course_lib.lab import bundle as bundles
+from course_lib.lab.bundle import write_text
+
+CONTEXT_TIMEOUT = 180.0  # seconds for a setup or helper cell of the instructor (it may draw a data set once)
+LARGEST_REPORT = 64_000_000
+# pytest, but without a grammar of web addresses that jsonschema would load: a second per run for nothing
+PYTEST = (
+    "import sys; sys.modules['rfc3987_syntax'] = None; import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+)
+
+
+@dataclass
+class Result:
+    """What a run gave: one line per cell, in order; `lost` says why the run itself broke off, if it did."""
+
+    lines: list[dict] = field(default_factory=list)
+    lost: str = ""
+
+    def of(self, role: str, exercise: str) -> dict:
+        """The line of the answer or emit cell of an exercise; "not_run" if there is none."""
+        for line in self.lines:
+            if line["role"] == role and line["exercise"] == exercise:
+                return line
+        return {"role": role, "exercise": exercise, "status": "not_run", "reason": self.lost, "documents": []}
+
+    def broken_context(self) -> list[str]:
+        """Sentences about the instructor's own cells that failed."""
+        return [
+            f"a {line['role']} cell of the lab ended with {line['status']}: {line['reason']}"
+            for line in self.lines
+            if line["role"] in ("setup", "context") and line["status"] != "ok"
+        ]
+
+
+def cells(
+    solution: Any, answers: dict[str, str | None], bundle: dict, seeds: dict[str, list[int]]
+) -> list[dict]:
+    """The cells of a run: the instructor's setup and helpers, each answer, and after it its emit cell.
+
+    answers: {exercise: source}; an exercise with None is left out. seeds: {exercise: public and hidden seeds}.
+    """
+    found = []
+    for cell in solution.cells:
+        course = cell.metadata.get("course", {})
+        role, exercise = course.get("role", "context"), course.get("exercise")
+        if cell.cell_type != "code" or role in SKIPPED_BY_GRADER:
+            continue
+        if role != "answer":
+            found.append(
+                {"role": role, "exercise": None, "source": cell.source, "timeout_s": CONTEXT_TIMEOUT}
+            )
+        elif answers.get(exercise) is not None:
+            timeout, name = course.get("timeout_s", TIMEOUT), bundle["exercises"][exercise]["answer"]
+            emit = (
+                f"from course_lib.lab import emit as _emit\n_emit({exercise!r}, {name}, {seeds[exercise]!r})"
+            )
+            found.append(
+                {"role": "answer", "exercise": exercise, "source": answers[exercise], "timeout_s": timeout}
+            )
+            found.append({"role": "emit", "exercise": exercise, "source": emit, "timeout_s": timeout})
+    return found
+
+
+def run(work: list[dict], bundle: dict, *, deadline: float = 600.0, provisioner: str | None = None) -> Result:
+    """Run cells (from `cells`) in a fresh kernel, in a fresh empty folder, through nbval in a child process.
+
+    deadline: seconds for all cells together. Never raises for anything that the cells do.
+    """
+    with tempfile.TemporaryDirectory(prefix="course-run-", ignore_cleanup_errors=True) as private:
+        base = Path(private)
+        folder, tables = base / "home", base / "bundles"
+        folder.mkdir(mode=0o700)
+        write_text(tables / f"{bundle['lab']}.json", bundles.text(bundles.stripped(bundle)))
+        _write_notebook(work, folder / "merged.ipynb")
+        env = sandbox.environment(folder, tables, provisioner)
+        return _drive(folder, env, len(work), deadline)
+
+
+def _write_notebook(work: list[dict], path: Path) -> None:
+    nodes = [
+        nbformat.v4.new_code_cell(
+            cell["source"],
+            id=f"cell-{number}",
+            metadata={"course": {key: cell[key] for key in ("role", "exercise", "timeout_s")}},
+        )
+        for number, cell in enumerate(work)
+    ]
+    write_text(path, json.dumps(nbformat.v4.new_notebook(cells=nodes)))
+
+
+def _drive(folder: Path, env: dict[str, str], count: int, deadline: float) -> Result:
+    """Start pytest with nbval and our plugin only, read its pipe, and end it if it outlives its time."""
+    reader, writer = os.pipe()
+    command = [sys.executable, "-c", PYTEST, "-p", "course_lib.grading.plugin", "-p", "nbval.plugin"]
+    command += [
+        "-p",
+        "no:cacheprovider",
+        "--noconftest",
+        "-c",
+        os.devnull,
+        f"--rootdir={folder}",
+        "-q",
+        "--tb=no",
+    ]
+    command += [f"--course-report={writer}", f"--course-deadline={deadline}", "merged.ipynb"]
+    with tempfile.TemporaryFile() as noise:
+        child = subprocess.Popen(
+            command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=noise, stderr=noise,
+            pass_fds=(writer,), start_new_session=True,
+        )  # fmt: skip
+        os.close(writer)
+        received = bytearray()
+        thread = threading.Thread(target=_receive, args=(reader, received), daemon=True)
+        thread.start()
+        lost = ""
+        try:
+            child.wait(timeout=deadline + 90)
+        except subprocess.TimeoutExpired:
+            lost = "the run did not end in its time"
+        _end(child)
+        thread.join(timeout=10)
+        noise.seek(0)
+        tail = noise.read()[-600:].decode(errors="replace").strip()
+    result = Result(_lines(bytes(received)), lost)
+    if not lost and len(result.lines) < count:
+        result.lost = f"the run broke off (exit code {child.returncode}): {tail[-300:]}"
+    return result
+
+
+def _receive(reader: int, received: bytearray) -> None:
+    with os.fdopen(reader, "rb") as pipe:
+        while chunk := pipe.read1(1 << 16):
+            if len(received) < LARGEST_REPORT:
+                received += chunk
+
+
+def _end(child: subprocess.Popen) -> None:
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except OSError:
+        pass
+    child.wait()
+
+
+def _lines(data: bytes) -> list[dict]:
+    found = []
+    for line in data.splitlines():
+        try:
+            found.append(json.loads(line))
+        except (ValueError, RecursionError):
+            continue
+    return found
