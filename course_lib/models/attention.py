@@ -71,13 +71,12 @@ def attention_matrix(queries: Tensor, keys: Tensor, out: Tensor | None = None) -
     if out is None:
         out = queries.new_empty(batch, heads, tokens, tokens, dtype=torch.float32)
     for head in range(heads):  # one head at a time: only one head's scores are held beside the result
-        one = slice(head, head + 1)
-        out[:, one] = attention_rows(queries[:, one], keys[:, one], slice(None))
+        torch.softmax(_scores(queries[:, head], keys[:, head]), dim=-1, out=out[:, head])
     return out
 
 
 @torch.no_grad()
-def attention_rows(queries: Tensor, keys: Tensor, query: int | Sequence[int] | slice) -> Tensor:
+def attention_rows(queries: Tensor, keys: Tensor, query: int | Sequence[int]) -> Tensor:
     """Rows of `attention_matrix` for some query tokens.
 
     queries, keys: (B, H, T, d). query: token indices -> (B, H, Q, T), or one index -> (B, H, T). float32.

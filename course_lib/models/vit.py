@@ -150,7 +150,7 @@ class VisionTransformer(Encoder):
 
     @torch.no_grad()
     def _walk(self, images: Tensor, layers: int | Sequence[int] | None):
-        """Yield (layer, queries, keys) from the first layer to the last one asked for; each as it is reached."""
+        """Yield (layer, queries, keys), layer by layer, up to the last one asked for."""
         wanted = self._layers(layers)
         training = self.patches.training
         self.patches.eval()  # looking must not move the running averages of a convolutional stem
@@ -162,4 +162,6 @@ class VisionTransformer(Encoder):
             if keep:
                 yield i, *keep.pop()
         last = self.blocks[max(wanted)]
-        yield max(wanted), *last.attention.queries_keys(last.norm1(x))
+        queries, keys = last.attention.queries_keys(last.norm1(x))
+        del x  # the maps that are made of these two need the room
+        yield max(wanted), queries, keys
