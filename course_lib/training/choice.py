@@ -7,6 +7,7 @@ without, bf16 is emulated and slower than float32. A few real steps on a copy of
 from __future__ import annotations
 
 import copy
+import math
 import statistics
 import time
 import warnings
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+
+from ..losses import NotFiniteError
 
 PRECISIONS = ("auto", "float32", "bf16")
 
@@ -36,13 +39,19 @@ class Choice:
 
 
 def choose(
-    method, batches, device: torch.device, precision: str = "auto", channels_last: bool | None = None
+    method,
+    batches,
+    device: torch.device,
+    precision: str = "auto",
+    channels_last: bool | None = None,
+    timed: bool = True,
 ) -> Choice:
     """Measure the allowed settings on a deep copy of `method` and return the fastest.
 
     batches: a `Batches`; its first steps are used. precision: "auto", "float32" or "bf16"; channels_last:
     None to measure, True or False to force. One warm-up step and two timed ones for each setting; a setting
-    whose steps are much slower than the best is dropped after the first. Nothing of `method` changes.
+    whose steps are much slower than the best, or whose loss is not finite, is dropped. Nothing of `method`
+    changes. timed: False when the time of a step is not needed: a single possible setting is not measured.
     """
     if precision not in PRECISIONS:
         raise ValueError(f'fit: precision="{precision}" was given; choose "auto", "float32" or "bf16".')
@@ -51,14 +60,18 @@ def choose(
     settings = [("float32", layout) for layout in layouts] if precision != "bf16" else []
     if precision == "bf16" or (precision == "auto" and has_fast_bf16(device)):
         settings += [("bf16", layout) for layout in layouts[-1:]]
+    if len(settings) == 1 and not timed:
+        return Choice(*settings[0])
+    before = copy.deepcopy(method.state_dict())
     seconds: dict[tuple[str, bool], float] = {}
     for setting in settings:
         seconds[setting] = _time_steps(
             method, batches, device, *setting, limit=min(seconds.values(), default=None)
         )
+    method.load_state_dict(before)  # a hook that refers to the original would have changed it
     best = min(seconds, key=seconds.__getitem__)
     baseline = seconds.get(("float32", layouts[0]), seconds[best])
-    return Choice(*best, seconds[best], baseline / seconds[best])
+    return Choice(*best, seconds[best], baseline / seconds[best] if baseline < math.inf else math.nan)
 
 
 def has_fast_bf16(device: torch.device) -> bool:
@@ -78,7 +91,11 @@ def autocast(precision: str, device: torch.device):
 
 def _time_steps(method, batches, device, precision: str, channels_last: bool, limit: float | None) -> float:
     """Median seconds of two training steps after one to warm up, on a copy; of one when beyond 3 x limit."""
-    trial = copy.deepcopy(method).to(device).train()
+    try:
+        trial = copy.deepcopy(method)
+    except Exception:  # it holds something that cannot be copied; its weights are put back by `choose`
+        trial = method
+    trial = trial.to(device).train()
     if channels_last:
         trial = trial.to(memory_format=torch.channels_last)
     optimizer = _optimizer(trial)
@@ -89,8 +106,13 @@ def _time_steps(method, batches, device, precision: str, channels_last: bool, li
         batch = tuple(part.to(device) for part in batch) if isinstance(batch, tuple) else batch.to(device)
         with warnings.catch_warnings(), autocast(precision, device):
             warnings.filterwarnings("ignore", ".*self.log.*")
-            loss = trial.training_step(batch, step)
+            try:
+                loss = trial.training_step(batch, step)
+            except NotFiniteError:
+                return math.inf
         loss = loss["loss"] if isinstance(loss, dict) else loss
+        if not torch.isfinite(loss):
+            return math.inf
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()

@@ -79,7 +79,7 @@ def fit(
             source, start = None, 0
             method.seed, method.total_steps = seed, 100
             sample = Batches(images, labels, size, 3, seed)
-            choice = choose(method, sample, device, precision, channels_last)
+            choice = choose(method, sample, device, precision, channels_last, timed=not steps)
             allowed = None if steps else minutes or chosen.minutes
             until = None if allowed is None else began + 60 * allowed
             plan = {
