@@ -84,13 +84,13 @@ def attention_rows(queries: Tensor, keys: Tensor, query: int | Sequence[int]) ->
     """
     tokens = queries.shape[2]
     one = isinstance(query, int)
-    rows = [query] if one else query
-    if not isinstance(rows, slice):
-        rows = [int(row) for row in rows]
-        if any(not -tokens <= row < tokens for row in rows):
-            raise ValueError(
-                f"attention_rows: query is {query}; there are {tokens} tokens, 0 to {tokens - 1}."
-            )
-    picked = queries[:, :, rows].float() * queries.shape[-1] ** -0.5  # (B, H, Q, d)
-    attention = (picked @ keys.float().transpose(-2, -1)).softmax(dim=-1)  # (B, H, Q, T)
+    rows = [query] if one else [int(row) for row in query]
+    if any(not -tokens <= row < tokens for row in rows):
+        raise ValueError(f"attention_rows: query is {query}; there are {tokens} tokens, 0 to {tokens - 1}.")
+    attention = _scores(queries[:, :, rows], keys).softmax(dim=-1)  # (B, H, Q, T)
     return attention[:, :, 0] if one else attention
+
+
+def _scores(queries: Tensor, keys: Tensor) -> Tensor:
+    """q k^T / sqrt(d) in float32: (..., Q, d), (..., T, d) -> (..., Q, T)."""
+    return (queries.float() * queries.shape[-1] ** -0.5) @ keys.float().transpose(-2, -1)
