@@ -55,7 +55,7 @@ class Summary:
         balance = f"{self.submissions} submissions x {exercises} exercises = {self.expected_rows} rows"
         lines = [
             f"{self.lab}: {self.graded} graded now, {self.resumed} known from before.",
-            f"{balance}, {len(self.rows)} written: {'nothing is missing' if self.complete else 'ROWS ARE MISSING'}.",
+            f"{balance}, {len(self.rows)} written: {'nothing' if self.complete else 'A ROW'} is missing.",
             f"Rows by status: {counts or 'none'}.",
             f"See {self.out / 'results.csv'}, {self.out / 'summary.csv'} and {self.out / 'feedback'}.",
         ]
@@ -66,7 +66,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Lab:
-    """The instructor's side of a lab: solution, student copy, bundle, and a hash of all that decides points."""
+    """The instructor's side of a lab; digest: a hash of everything that decides points."""
 
     name: str
     solution: Any
@@ -86,12 +86,12 @@ def grade(
     provisioner: str | None = None,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> Summary:
-    """Grade every notebook in the folder `submissions` and write results.csv, summary.csv and feedback pages to `out`.
+    """Grade every notebook in the folder `submissions`; write results.csv, summary.csv and feedback to `out`.
 
     root: the course (default: the checkout that this file belongs to). workers: submissions at the same time.
-    deadline: seconds for one submission. provisioner: name of a jupyter_client kernel provisioner that starts the
-    students' kernels, for a sandbox. Raises GraderError in a sentence if grading cannot begin; nothing in a
-    submission raises.
+    deadline: seconds for one submission. provisioner: name of a jupyter_client kernel provisioner that starts
+    the students' kernels, for a sandbox. Raises GraderError in a sentence if grading cannot begin; nothing in
+    a submission raises.
     """
     root = Path(root) if root is not None else Path(course_lib.__file__).parents[1]
     folder, out = Path(submissions).resolve(), Path(out).resolve()
@@ -130,9 +130,10 @@ def load(root: Path, lab: str) -> Lab:
 
 
 def expectations(known: Lab, deadline: float = 600.0) -> dict[str, list[dict]]:
-    """{exercise: the reference's runs} on the public and on freshly drawn seeds, from a kernel that no student sees.
+    """{exercise: the reference's runs} on the public and on freshly drawn seeds.
 
-    They live in this process only. Raises GraderError if the reference does not give its own public values.
+    They come from a kernel that no student sees and live in this process only. Raises GraderError if the
+    reference does not give its own public values.
     """
     exercises = known.bundle["exercises"]
     seeds = {

@@ -27,7 +27,7 @@ def build(
 ) -> list[str]:
     """Build every lab and lecture under `root`, or those named in `labs`; return what is wrong, as sentences.
 
-    labs: names such as "03_contrastive" (lab and lecture), "labs/03_contrastive" or "lectures/01_introduction".
+    labs: names such as "03_contrastive" (lab and lecture), "labs/03_contrastive" or "lectures/01_world".
     check: write nothing; compare the files on disk with what their sources give.
     execute: run solutions and lectures whose code changed since they were last run (`force`: all of them).
     say: called with a sentence when something begins. Raises FileNotFoundError for a name without source.
@@ -65,9 +65,7 @@ def _lab(root: Path, path: Path, check: bool, run: bool, force: bool, say: Calla
     lab = read_lab(path)
     wrong = read_attempts(root / "labs" / "wrong" / path.name, lab, hints_needed=True)
     right = read_attempts(root / "labs" / "right" / path.name, lab, hints_needed=False)
-    say(
-        f"  values of {len(lab.exercises)} exercises and {sum(len(a.hints) for a in wrong + right)} other answers"
-    )
+    say(f"  values of {len(lab.exercises)} exercises and {sum(len(a.hints) for a in wrong + right)} answers")
     table = tables.values(lab, wrong + right)
     bundle = make_bundle(lab, table, wrong)
     repository = notebooks.repository_of(root)
@@ -150,7 +148,7 @@ def _only_values(run: dict) -> dict:
 
 
 def _stored_if_close(bundle: dict, path: Path) -> dict:
-    """The bundle on disk if only the last digits of its values differ (another processor), else the new one."""
+    """The bundle on disk if only the last digits of its values differ (another machine), else the new one."""
     try:
         stored = bundles.load(path.stem, path.parent)
     except (OSError, ValueError):
@@ -168,7 +166,7 @@ def _same_file(root: Path, path: Path, expected: str) -> list[str]:
 
 
 def _check_executed(root: Path, path: Path, fresh: Any, key: str) -> list[str]:
-    """Compare an executed notebook with its source; outputs may be any, but they must be there and in order."""
+    """Compare an executed notebook with its source; outputs may be any, but they must be there in order."""
     label, stored = str(path.relative_to(root)), notebooks.read(path)
     if stored is None:
         return [f"{label} is missing or damaged; run `course build`."]
@@ -193,7 +191,7 @@ def _check_executed(root: Path, path: Path, fresh: Any, key: str) -> list[str]:
 def _write_executed(
     root: Path, path: Path, fresh: Any, key: str, run: bool, force: bool, say: Callable
 ) -> list[str]:
-    """Write a notebook with outputs: those on disk if they still belong to this code, else newly executed ones."""
+    """Write a notebook with outputs: those on disk if they still belong to this code, else new ones."""
     label, stored = str(path.relative_to(root)), notebooks.read(path)
     if stored is not None and not force and stored.metadata.get("course", {}).get("executed") == key:
         outputs = [cell for cell in stored.cells if cell.cell_type == "code"]

@@ -107,9 +107,10 @@ def private_outputs(notebook: Any, label: str, root: Path) -> list[str]:
                 *(v for k, v in output.get("data", {}).items() if k.startswith("text/")),
             ]
             text = "\n".join("".join(part) for part in parts)
-            if ADDRESS.search(text):
+            found = ADDRESS.search(text)
+            if found:
                 problems.append(
-                    f"{label}: the output of cell {number} shows an address in memory ({ADDRESS.search(text)[0]})."
+                    f"{label}: the output of cell {number} shows an address in memory ({found[0]})."
                 )
             problems += [
                 f"{label}: the output of cell {number} shows a folder of this machine."

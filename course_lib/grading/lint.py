@@ -40,7 +40,7 @@ def unique_ids(source: Source, notebook: Any) -> list[str]:
 def answers(
     source: Source, bundle: dict, table: dict, wrong: list[Attempts], right: list[Attempts]
 ) -> list[str]:
-    """Complaints about references that fail, wrong answers that no values tell apart, right ones that differ."""
+    """Complaints about references that fail, wrong answers told apart by nothing, right ones that differ."""
     problems = []
     right_names = {name for attempt in right for name in attempt.hints}
     wrong_names = {name for attempt in wrong for name in attempt.hints}
@@ -77,14 +77,15 @@ def answers(
             )
             if found:
                 problems.append(
-                    f"{where}: the right answer {name} gives other values than the reference ({found.name or 'error'}: {found.got} for {found.expected})."
+                    f"{where}: the right answer {name} gives other values than the reference "
+                    f"({found.name or 'error'}: {found.got} for {found.expected})."
                 )
     return problems
 
 
 def _ambiguous(where: str, entry: dict, tolerance: tuple[float, float]) -> list[str]:
     problems = [
-        f"{where}: the wrong answer {wrong['name']} gives the values of the reference, so no probe tells it apart."
+        f"{where}: the wrong answer {wrong['name']} gives the values of the reference, no check can see it."
         for wrong in entry["wrong"]
         if same_runs(entry["reference"], wrong["runs"], *tolerance)
     ]
@@ -109,9 +110,8 @@ def close(stored: dict, fresh: dict) -> bool:
             return False
         if [(w["name"], w["hint"]) for w in old["wrong"]] != [(w["name"], w["hint"]) for w in new["wrong"]]:
             return False
-        pairs = [(old["reference"], new["reference"])] + list(
-            zip((w["runs"] for w in old["wrong"]), (w["runs"] for w in new["wrong"]), strict=True)
-        )
+        pairs = [(a["runs"], b["runs"]) for a, b in zip(old["wrong"], new["wrong"], strict=True)]
+        pairs.append((old["reference"], new["reference"]))
         if not all(same_runs(a, b, **CLOSE) for a, b in pairs):
             return False
     return True

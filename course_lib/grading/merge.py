@@ -32,7 +32,7 @@ class Answer:
 
 @dataclass
 class Merged:
-    """Answers per exercise and what the instructor should know about the file. wrong_lab: why it is another lab."""
+    """Answers per exercise, flags about the file, and in wrong_lab why it is a notebook of another lab."""
 
     answers: dict[str, Answer]
     flags: list[str] = field(default_factory=list)
@@ -165,7 +165,7 @@ def _same_code(one: str, other: str) -> bool:
 
 
 def _edited(cells: list[dict], student_copy: Any, solution: Any) -> list[str]:
-    """Flags about cells that decide points in other tools and were changed here; ours come from the instructor."""
+    """Flags about changed cells that decide points in other tools; here those come from the instructor."""
     trusted = {c.metadata["nbgrader"]["grade_id"]: c for c in student_copy.cells if "nbgrader" in c.metadata}
     full = {cell.id: cell for cell in solution.cells}  # with hidden tests, as an instructor may try it
     known = {cell.id for cell in student_copy.cells} | set(trusted)

@@ -20,9 +20,8 @@ def stubbed(source: str, exercise: str) -> str:
         elif mark == END and region is not None:
             stub = _stub_lines(region)
             if not any("NotImplementedError" in part for part in stub):
-                stub.append(
-                    f'raise NotImplementedError("exercise {exercise}: {"write this part" if first else "and this part"}")'
-                )
+                part = "write this part" if first else "and this part"
+                stub.append(f'raise NotImplementedError("exercise {exercise}: {part}")')
             lines += [(indent + part).rstrip() for part in stub]
             region, first = None, False
         elif region is not None:

@@ -31,7 +31,7 @@ def summary(people: list[dict], exercises: list[str], path: Path) -> None:
 
 
 def people(rows: list[dict], modified: dict[tuple[str, str, str], float]) -> list[dict]:
-    """Rows gathered per student: {"student", "file", "rows", "total", "max", "flags"} of the file that counts.
+    """Per student {"student", "file", "rows", "total", "max", "flags"} of the file that counts.
 
     modified: time of each (student, file, sha). Of several files the newest counts that could be graded.
     """

@@ -3,6 +3,7 @@
 The kernel gets probes and seeds. What the values should be never enters it, nor any file of the run.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -58,7 +59,7 @@ def cells(
 ) -> list[dict]:
     """The cells of a run: the instructor's setup and helpers, each answer, and after it its emit cell.
 
-    answers: {exercise: source}; an exercise with None is left out. seeds: {exercise: public and hidden seeds}.
+    answers: {exercise: source}; one with None is left out. seeds: {exercise: public and hidden seeds}.
     """
     found = []
     for cell in solution.cells:
@@ -156,10 +157,8 @@ def _receive(reader: int, received: bytearray) -> None:
 
 
 def _end(child: subprocess.Popen) -> None:
-    try:
+    with contextlib.suppress(OSError):
         os.killpg(child.pid, signal.SIGKILL)
-    except OSError:
-        pass
     child.wait()
 
 

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import textwrap
 from typing import Any
 
 from course_lib.grading.answers import Attempts, code_lines
@@ -10,10 +11,11 @@ from course_lib.grading.regions import removed_lines, stubbed
 from course_lib.grading.source import Source, parse
 
 SHORTEST = 24  # characters without spaces; below that a line says nothing ("return loss", "import torch")
+SHORTEST_ATTEMPT = 32  # other answers are not the solution; only their longer lines tell anything
 
 
 def leaks(lab: Source, student: Any, bundle: dict, wrong: list[Attempts], right: list[Attempts]) -> list[str]:
-    """Sentences, one for each line of a solution, hidden test or known answer found in the copy or the bundle."""
+    """One sentence for each line of a solution, hidden test or known answer found in copy or bundle."""
     places = {"the student copy": _all_text(student), "the bundle": _all_text(bundle)}
     public = {
         normalised(line)
@@ -22,9 +24,9 @@ def leaks(lab: Source, student: Any, bundle: dict, wrong: list[Attempts], right:
         for line in stubbed(cell.source, str(cell.exercise)).splitlines()
     }
     problems = []
-    for label, lines in _secrets(lab, wrong, right):
-        for line in dict.fromkeys(filter(None, map(_telling, lines))):
-            if line in public:
+    for label, shortest, lines in _secrets(lab, wrong, right):
+        for line in dict.fromkeys(map(normalised, lines)):
+            if line in public or not _telling(line, shortest):
                 continue
             problems += [
                 f"{lab.name}: a line of {label} occurs in {place}: {line[:80]}"
@@ -39,15 +41,13 @@ def _secrets(lab: Source, wrong: list[Attempts], right: list[Attempts]):
         if cell.role in ("answer", "check"):
             kind = "the solution" if cell.role == "answer" else "the hidden tests"
             lines = removed_lines(cell.source)
-            yield f"{kind} of exercise {cell.exercise}", lines + _statements(lines)
-    yield "a wrong answer", code_lines(wrong)
-    yield "a right answer", code_lines(right)
+            yield f"{kind} of exercise {cell.exercise}", SHORTEST, lines + _statements(lines)
+    yield "a wrong answer", SHORTEST_ATTEMPT, code_lines(wrong)
+    yield "a right answer", SHORTEST_ATTEMPT, code_lines(right)
 
 
 def _statements(lines: list[str]) -> list[str]:
     """The same code in Python's own formatting, so that a line that was only broken differently is found."""
-    import textwrap
-
     tree = parse(textwrap.dedent("\n".join(lines)))
     return ast.unparse(tree).splitlines() if tree else []
 
@@ -57,11 +57,11 @@ def normalised(line: str) -> str:
     return re.sub(r"\s+", "", re.sub(r"\s#.*$|^\s*#.*$", "", line)).replace('"', "'")
 
 
-def _telling(line: str) -> str:
-    """The normalised line if it says something about a solution, else ""."""
-    short = normalised(line)
-    plain = len(short) < SHORTEST or short.startswith(("import", "from", "'''", "raiseNotImplementedError"))
-    return "" if plain else short
+def _telling(line: str, shortest: int) -> bool:
+    """True if a normalised line says something about a solution."""
+    return len(line) >= shortest and not line.startswith(
+        ("import", "from", "'''", "raiseNotImplementedError")
+    )
 
 
 def _all_text(value: Any) -> str:

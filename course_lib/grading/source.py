@@ -61,7 +61,7 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Source:
-    """A parsed lab or lecture: .name, .cells in order, .exercises {id: Exercise}, .version (hash of the text)."""
+    """A parsed lab or lecture: cells in order, exercises by their id, version (a hash of the text)."""
 
     name: str
     cells: list[Cell]
@@ -118,7 +118,7 @@ def version(path: Path) -> str:
 
 
 def read_lab(path: Path) -> Source:
-    """A lab with its exercises. Raises SourceError with a sentence for everything that is missing or doubled."""
+    """A lab with its exercises. Raises SourceError with a sentence for everything missing or doubled."""
     cells = read_cells(path)
     problems = _regions(cells)
     exercises: dict[str, Exercise] = {}

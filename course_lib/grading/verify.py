@@ -1,7 +1,8 @@
-"""`course verify`: do the notebooks still run, do the checks still tell right from wrong, does grading add up?
+"""`course verify`: do notebooks still run, do checks tell right from wrong, does grading add up?
 
 For every lab and lecture: nbval over what is stored; the student copy stops at its first stub; every wrong
-answer loses points and is told its own mistake; every right one gets full points; blank gives 0, solution 100.
+answer loses points and is told its own mistake; every right one gets full points; the blank copy gets 0
+points and the solution all.
 """
 
 import json
@@ -86,7 +87,7 @@ def _guarded(job: Callable, arguments: tuple) -> list[tuple[bool, str]]:
 
 
 def _nbval(root: Path, path: Path) -> list[tuple[bool, str]]:
-    """Run one stored notebook under nbval: outputs of check cells are compared, the others only have to run."""
+    """Run one stored notebook under nbval: outputs of check cells are compared, others only have to run."""
     label = path.relative_to(root)
     if not path.is_file():
         return [(False, f"{label} is missing; run `course build`.")]
@@ -140,7 +141,7 @@ def _last_line(text: str) -> str:
 
 
 def _stops_at_stub(root: Path, path: Path) -> list[tuple[bool, str]]:
-    """The student copy must run until a cell needs the first stub, and stop there with the stub's own message."""
+    """The student copy runs until a cell needs the first stub, and stops there with the stub's message."""
     copy = root / "labs" / f"{path.stem}.ipynb"
     if not copy.is_file():
         return [(False, f"labs/{copy.name} is missing; run `course build`.")]
@@ -222,7 +223,7 @@ def _exercise(
     return [
         (
             True,
-            f"{where}: {len(hints)} wrong answers lose points, each with its own hint; {len(others)} right ones pass.",
+            f"{where}: {len(hints)} wrong answers lose points, each by its hint; {len(others)} right pass.",
         )
     ]
 
@@ -246,7 +247,7 @@ def _grades(root: Path, path: Path) -> list[tuple[bool, str]]:
         lines.append(
             (
                 fine,
-                f"{path.stem}: the {student} copy gets {person['total']} points{'' if fine else ': ' + reasons}.",
+                f"{path.stem}: the {student} gets {person['total']} points{'' if fine else ': ' + reasons}.",
             )
         )
     return lines

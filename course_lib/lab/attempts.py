@@ -33,7 +33,7 @@ def path() -> Path:
 
 
 def count(lab: str, exercise: str, right: bool) -> int:
-    """Note one attempt; returns how many there are now. Attempts after the first right one are not counted."""
+    """Note one attempt; returns how many there are. Attempts after the first right one are not counted."""
     entry = _entry(lab, exercise)
     if not entry.get("right"):
         entry["attempts"] = entry.get("attempts", 0) + 1

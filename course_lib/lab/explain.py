@@ -14,7 +14,7 @@ def error(name: str, document: dict) -> str:
     if kind == "NotImplementedError":
         return f"one part of {name} is not written yet{where}."
     if kind == "TooSlow":
-        return f"{name} was still running after ten seconds; the inputs are tiny, so look for a loop that never ends."
+        return f"{name} still ran after ten seconds; the inputs are tiny, so look for a loop that never ends."
     if kind == "NameError":
         return f"{text}{where}: is it spelled as you defined it, and has the cell that defines it been run?"
     if kind == "TypeError" and "positional argument" in text:
@@ -38,7 +38,9 @@ def returned(name: str, expected: list[dict], got: list[dict]) -> str:
         if yours["kind"] == "none":
             return f"{name} gave back None; did you forget return?"
         if right["kind"] == "none":
-            return f"{name} gave back {_thing(yours)}, but it should give back nothing: it changes what it is given."
+            return (
+                f"{name} gave back {_thing(yours)}; it should give back nothing and change what it is given."
+            )
         if right["kind"] == "number" and yours["kind"] == "array":
             shape = kind_in_words(yours).removeprefix("an array of ")
             return f"{shape} came back; {name} gives one number."
@@ -88,7 +90,8 @@ def constant(reference: list[dict], runs: list[dict], tolerance: tuple[float, fl
 def _distance(value: str, found: Difference) -> str:
     right, yours = found.expected, found.got
     if found.entries > 1:
-        return f"{found.wrong} of the {found.entries} entries of {value} differ, by up to {_two(abs(yours - right))}."
+        far = _two(abs(yours - right))
+        return f"{found.wrong} of the {found.entries} entries of {value} differ, by up to {far}."
     if right == 0 or not math.isfinite(right):
         return f"{value} is off by {_two(abs(yours - right))}."
     ratio = yours / right

@@ -1,4 +1,4 @@
-"""Which names that an exercise forbids does a piece of code use? Read from the syntax tree, nothing is run."""
+"""Which names that an exercise forbids does a piece of code use? Read from its syntax, nothing is run."""
 
 import ast
 

@@ -74,7 +74,7 @@ def document(exercise: str, answer: Any, seeds: Any) -> dict:
 
 
 def emit(exercise: str, answer: Any, seeds: Any = bundle.PUBLIC_SEEDS) -> None:
-    """Display the values of `answer` on `seeds` as one document of type application/vnd.ssl-course.values+json."""
+    """Display the values of `answer` on `seeds` as one JSON document of the type `values.MIME`."""
     from IPython.display import display
 
     display({MIME: document(exercise, answer, seeds)}, raw=True)

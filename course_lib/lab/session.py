@@ -25,9 +25,9 @@ class Setup:
     budget: float | None = field(default=1.0, repr=False)
 
     def minutes(self, kind: str = "train") -> float | None:
-        """Minutes that one training cell may take, for `fit(minutes=...)`; None where the profile counts epochs.
+        """Minutes of one training cell, for `fit(minutes=...)`; None where the profile counts epochs.
 
-        kind: what is trained, "simclr" or "moco"; every method gets the same time, so that they can be compared.
+        kind: what is trained, "simclr" or "moco"; every method gets the same time, to be comparable.
         """
         return self.budget
 

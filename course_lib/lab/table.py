@@ -20,7 +20,7 @@ from course_lib.lab.bundle import write_text
 
 
 def compute(job: dict) -> dict:
-    """The result of a job: {"exercises": {id: {"reference", "callable", "attempts": {name: ...}}}, "problems": []}."""
+    """The result of a job: {"exercises": {id: {"reference", "callable", "attempts"}}, "problems": [...]}."""
     from IPython.core.interactiveshell import InteractiveShell
 
     shell = InteractiveShell.instance(colors="NoColor")
@@ -59,7 +59,7 @@ def _exercise(exercise: str, job: dict, namespace: dict, problems: list[str]) ->
 def _attempt(
     attempt: dict, entry: dict, exercise: str, namespace: dict, diagnose: bool, problems: list
 ) -> dict:
-    """{name: {"runs", "text", "mistake"}} of every answer that one cell of labs/wrong or labs/right defines."""
+    """{name: {"runs", "text", "mistake"}} of every answer that a cell of labs/wrong or labs/right defines."""
     own = dict(namespace)
     source, filename = attempt["header"] + "\n" + attempt["source"], f"<{attempt['names'][0]}>"
     linecache.cache[filename] = len(source), None, source.splitlines(keepends=True), filename

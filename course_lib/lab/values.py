@@ -134,7 +134,7 @@ def _encode_array(array: np.ndarray, dtype: str) -> dict:
 
 
 def _number(number: Any) -> Any:
-    """A float as JSON can hold it, with nine digits: all that a float32 has, and the same on every machine."""
+    """A float as JSON can hold it, with the nine digits that a float32 has."""
     if type(number) is not float:
         return number
     if math.isnan(number):

@@ -16,7 +16,7 @@ from course_lib.lab.compare import run_difference, same_runs
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `check` found: right or not, the sentence for the student, and the name of the mistake if it is known."""
+    """What `check` found: right or not, the sentence for the student, the name of a known mistake."""
 
     right: bool
     text: str
@@ -114,7 +114,7 @@ def _explanation(entry: dict, runs: list[dict], tolerance: tuple[float, float]) 
         changed = sorted(set(run["changed"]) - set(entry["changes"]))
         if changed:
             return (
-                f"{name} changes its argument {' and '.join(changed)} in place, so whoever calls it finds other "
+                f"{name} changes its argument {' and '.join(changed)} in place, so its caller finds other "
                 f"values afterwards; make a new tensor instead of writing into the one you were given."
             )
         if explain.constant(entry["reference"], runs, tolerance):
@@ -142,7 +142,7 @@ def _source(answer: Any) -> str:
 
 
 def _modules_used(answer: Any, off_limits: list[str]) -> list[str]:
-    """Names under `off_limits` that a function's globals stand for: an import in another cell is found here."""
+    """Names under `off_limits` behind a function's globals: an import in another cell is found here."""
     code, namespace = getattr(answer, "__code__", None), getattr(answer, "__globals__", {})
     used = set()
     for name in code.co_names if code is not None else ():
