@@ -21,7 +21,7 @@ POSITIVE, NEGATIVE = "#1a7f5a", "#b0413e"
 
 def shades(count: int) -> list:
     """Return ``count`` colours from dark to light viridis, without the yellow that a projector loses."""
-    return [colormaps["viridis"](value) for value in np.linspace(0.0, 0.82, max(count, 2))][:count]
+    return [colormaps["viridis"](value) for value in np.linspace(0.0, 0.72, max(count, 2))][:count]
 
 
 def panels(columns: int = 1, rows: int = 1, width: float = 6.0, height: float = 4.0, **options):
@@ -49,7 +49,7 @@ def as_pixels(image: torch.Tensor | np.ndarray) -> np.ndarray:
     return array.transpose(1, 2, 0).clip(0, 1)
 
 
-def pairs(images, first_views, second_views):
+def pairs(images, first_views, second_views) -> Figure:
     """Draw what a contrastive pair is: each row an image and its two views; lines join who is compared.
 
     images, first_views, second_views: three batches (B, 3, h, w) of the same B images (at most 4 are drawn).
@@ -79,7 +79,7 @@ def pairs(images, first_views, second_views):
     )
 
 
-def score_gap(positive: Sequence[float], negative: Sequence[float]):
+def score_gap(positive: Sequence[float], negative: Sequence[float]) -> Figure:
     """Draw the mean score of positive pairs and of negative pairs, one value a training step each."""
     figure, axis = panels(1, 1, 8, 4.2)
     steps = np.arange(len(positive))
@@ -110,7 +110,7 @@ def score_gap(positive: Sequence[float], negative: Sequence[float]):
     )
 
 
-def score_matrices(before, after):
+def score_matrices(before, after) -> Figure:
     """Draw the scores between all 2B views of one batch before and after training; rows 2k-1, 2k are a pair.
 
     before, after: arrays (2B, 2B) of cosines, views of one image next to each other.
@@ -134,7 +134,7 @@ def score_matrices(before, after):
     )
 
 
-def information_bound(table: pd.DataFrame):
+def information_bound(table: pd.DataFrame) -> Figure:
     """Draw the InfoNCE bound on mutual information against the truth.
 
     table: columns information (true, nats), candidates (N), bound (log N - loss, nats).
@@ -167,7 +167,7 @@ def information_bound(table: pd.DataFrame):
     )
 
 
-def gallery(images: Mapping[str, torch.Tensor]):
+def gallery(images: Mapping[str, torch.Tensor]) -> Figure:
     """Draw the augmentation gallery: ``images`` maps a panel's name to its picture (3, h, w)."""
     columns = (len(images) + 1) // 2
     figure, axes = panels(columns, 2, 2.5, 2.75)
@@ -179,7 +179,7 @@ def gallery(images: Mapping[str, torch.Tensor]):
     return with_alt(figure, "One image of the world and its augmentations: " + "; ".join(images) + ".")
 
 
-def sharpening(scores: Sequence[float], temperatures: Sequence[float]):
+def sharpening(scores: Sequence[float], temperatures: Sequence[float]) -> Figure:
     """Draw the softmax weights of one positive (first score) and its negatives at several temperatures."""
     scores = np.asarray(scores, dtype=np.float64)
     order = np.r_[0, 1 + np.argsort(-scores[1:])]
@@ -209,7 +209,7 @@ def sharpening(scores: Sequence[float], temperatures: Sequence[float]):
     )
 
 
-def queue_ages(ages: np.ndarray):
+def queue_ages(ages: np.ndarray) -> Figure:
     """Draw the age of a queue's keys: ages (steps, K), in steps, NaN for the random keys of the start."""
     figure, axis = panels(1, 1, 8, 4.2)
     shown = axis.imshow(ages.T, aspect="auto", cmap="cividis_r", interpolation="nearest", origin="lower")
@@ -228,25 +228,19 @@ def queue_ages(ages: np.ndarray):
     )
 
 
-def ema_memory(momenta: Sequence[float], steps: int = 10_000):
+def ema_memory(momenta: Sequence[float], steps: int = 10_000) -> Figure:
     """Draw which share of MoCo's key encoder is older than t steps, m^t, and each momentum's half-life."""
     figure, axis = panels(1, 1, 8, 4.2)
-    ages = np.unique(np.geomspace(1, steps, 400).astype(int))
+    ages = np.geomspace(1, steps, 400)
     lives = [np.log(2) / (1 - m) for m in momenta]
     for m, life, color in zip(momenta, lives, shades(len(momenta)), strict=True):
         axis.plot(ages, 100 * m**ages, color=color, linewidth=2)
         axis.plot([life], [50], "o", color=color, markersize=8)
-        axis.annotate(
-            f"m = {m:g}: {life:.0f} steps",
-            (life, 50),
-            (8, 6),
-            textcoords="offset points",
-            fontsize=13,
-            color=color,
-        )
+        place = {"xytext": (9, 0), "textcoords": "offset points", "fontsize": 13, "color": color}
+        axis.annotate(f"m = {m:g}\n{life:.0f} steps", (life, 50), **place)
     axis.set_xscale("log")
     axis.set_xlabel("age (steps, log scale)", fontsize=13)
-    axis.set_ylabel("weight on older encoders (%)", fontsize=13)
+    axis.set_ylabel("made of encoders older than this (%)", fontsize=13)
     axis.set_title("Half of the key encoder is older than ln 2 / (1 − m) steps (dots)", fontsize=14)
     text = ", ".join(f"m = {m:g}: {life:.0f} steps" for m, life in zip(momenta, lives, strict=True))
     return with_alt(
@@ -255,44 +249,39 @@ def ema_memory(momenta: Sequence[float], steps: int = 10_000):
     )
 
 
-def framework(
-    rows: Sequence[Sequence[str]], links: Sequence[tuple[tuple[int, int], tuple[int, int], str]], title: str
-):
-    """Draw a method as boxes: ``rows`` of box names from left to right ("" = no box), arrows inside a row.
+Link = tuple[tuple[int, int], tuple[int, int], str, str]
 
-    links: extra arrows (row, column) -> (row, column) with a label, drawn dashed.
+
+def framework(rows: Sequence[Sequence[str]], links: Sequence[Link], title: str) -> Figure:
+    """Draw a method as boxes: ``rows`` of names from left to right, joined by arrows inside a row.
+
+    links: (row, column) of two boxes in different rows, a label and an arrow style ("-", "-|>" or "<|-|>").
     """
     width = max(map(len, rows))
     figure, axis = panels(1, 1, 1.9 * width, 1.45 * len(rows) + 0.5)
     axis.set_axis_off()
     axis.set_xlim(-0.6, width - 0.4)
     axis.set_ylim(-len(rows) + 0.5, 0.6)
-    arrow = {"arrowstyle": "-|>", "linewidth": 1.8, "color": "0.25", "mutation_scale": 16}
+    arrow = {"linewidth": 1.8, "mutation_scale": 16}
     for row, boxes in enumerate(rows):
-        filled = [column for column, name in enumerate(boxes) if name]
-        for column in filled:
-            axis.add_patch(
-                FancyBboxPatch(
-                    (column - 0.36, -row - 0.22), 0.72, 0.44, "round,pad=0.04", fc="#e9eef4", ec="#31446b"
-                )
-            )
-            axis.text(column, -row, boxes[column], ha="center", va="center", fontsize=13)
-        for left, right in itertools.pairwise(filled):
-            axis.annotate("", (right - 0.4, -row), (left + 0.4, -row), arrowprops=arrow)
-    for (row, column), (to_row, to_column), label in links:
-        axis.annotate(
-            "",
-            (to_column, -to_row + 0.28),
-            (column, -row - 0.28),
-            arrowprops={**arrow, "linestyle": "--", "color": POSITIVE},
-        )
+        for column, name in enumerate(boxes):
+            corner, style = (column - 0.36, -row - 0.22), "round,pad=0.04"
+            axis.add_patch(FancyBboxPatch(corner, 0.72, 0.44, style, fc="#e9eef4", ec="#31446b"))
+            axis.text(column, -row, name, ha="center", va="center", fontsize=13)
+        for left, right in itertools.pairwise(range(len(boxes))):
+            ends = (right - 0.4, -row), (left + 0.4, -row)
+            axis.annotate("", *ends, arrowprops={**arrow, "arrowstyle": "-|>", "color": "0.25"})
+    for (row, column), (to_row, to_column), label, style in links:
+        side = 0.28 if to_row > row else -0.28  # leave below when the other box is below
+        look = {**arrow, "arrowstyle": style, "linestyle": "--", "color": POSITIVE}
+        axis.annotate("", (to_column, -to_row + side), (column, -row - side), arrowprops=look)
         middle = (column + to_column) / 2, -(row + to_row) / 2
-        axis.text(
-            *middle, label, ha="center", va="center", fontsize=12, color=POSITIVE, backgroundcolor="white"
-        )
+        look = {"ha": "center", "va": "center", "fontsize": 12, "color": POSITIVE, "backgroundcolor": "white"}
+        axis.text(*middle, label, **look)
     axis.set_title(title, fontsize=14)
-    text = "; ".join(" to ".join(name.replace("\n", " ") for name in boxes if name) for boxes in rows)
-    return with_alt(
-        figure,
-        f"{title}. Diagram: {text}. Dashed: {'; '.join(label for *_, label in links)}.".replace("$", ""),
-    )
+    named = "; ".join(" to ".join(boxes) for boxes in rows)
+    crossing = "; ".join(f"{rows[a][b]} and {rows[c][d]}: {label}" for (a, b), (c, d), label, _ in links)
+    text = f"{title}. Diagram: {named}. Dashed: {crossing}."
+    for sign, word in (("\n", " "), ("$", ""), ("\\tilde{x}", "x"), ("{", ""), ("}", "")):
+        text = text.replace(sign, word)
+    return with_alt(figure, text)

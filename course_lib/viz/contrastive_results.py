@@ -10,29 +10,40 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from course_lib.viz.contrastive_figures import NEGATIVE, POSITIVE, panels, shades, with_alt
 
 
-def seeds_and_mean(axis: Axes, x, y, color, label: str | None = None, marker: str = "o") -> pd.Series:
+def name_ends(axis: Axes, ends: Sequence[tuple[str, float, float, object]]) -> list[float]:
+    """Write each line's name (name, x, y, color) right of its end; names that would overlap are moved apart.
+
+    Returns the heights of the names, in the order of ``ends``. Call it last, when the limits stand.
+    """
+    bottom, top = axis.get_ylim()
+    apart = 0.065 * (top - bottom)  # a line of text, in data units
+    order = sorted(range(len(ends)), key=lambda i: ends[i][2])
+    heights = [ends[i][2] for i in order]
+    for above in range(1, len(heights)):
+        heights[above] = max(heights[above], heights[above - 1] + apart)
+    shift = np.mean([h - ends[i][2] for h, i in zip(heights, order, strict=True)])
+    placed = {i: float(h - shift) for h, i in zip(heights, order, strict=True)}
+    for i, (name, x, _, color) in enumerate(ends):
+        look = {"xytext": (9, 0), "textcoords": "offset points", "fontsize": 13, "color": color}
+        axis.annotate(name, (x, placed[i]), va="center", **look)
+    return [placed[i] for i in range(len(ends))]
+
+
+def seeds_and_mean(axis: Axes, x, y, color) -> pd.Series:
     """Draw one dot a run and a line through the means at each x; return the means."""
     runs = pd.DataFrame({"x": list(x), "y": list(y)})
     means = runs.groupby("x").y.mean()
-    axis.plot(runs.x, runs.y, marker, color=color, alpha=0.4, markersize=6)
+    axis.plot(runs.x, runs.y, "o", color=color, alpha=0.4, markersize=6)
     axis.plot(means.index, means, "-", color=color, linewidth=2)
-    if label:
-        axis.annotate(
-            label,
-            (means.index[-1], means.iloc[-1]),
-            (9, -4),
-            textcoords="offset points",
-            fontsize=13,
-            color=color,
-        )
     return means
 
 
-def kept_information(table: pd.DataFrame):
+def kept_information(table: pd.DataFrame) -> Figure:
     """Draw what a linear probe reads from h and from z, one panel per property.
 
     table: columns head (projector), layer ("h" or "z"), attribute, accuracy (fraction), chance (fraction).
@@ -62,26 +73,18 @@ def kept_information(table: pd.DataFrame):
     )
 
 
-def few_labels(table: pd.DataFrame, title: str):
+def few_labels(table: pd.DataFrame, title: str) -> Figure:
     """Draw accuracy against labels per class.
 
     table: columns method, labels_per_class, mean, low, high (fractions).
     """
     figure, axis = panels(1, 1, 8, 5)
-    methods = list(dict.fromkeys(table.method))
+    methods, ends = list(dict.fromkeys(table.method)), []
     for method, color, marker in zip(methods, shades(len(methods)), "os^Dv", strict=False):
         rows = table[table.method == method].sort_values("labels_per_class")
         axis.plot(rows.labels_per_class, 100 * rows["mean"], marker + "-", color=color, linewidth=2)
         axis.fill_between(rows.labels_per_class, 100 * rows.low, 100 * rows.high, color=color, alpha=0.15)
-        end = rows.iloc[-1]
-        axis.annotate(
-            method,
-            (end.labels_per_class, 100 * end["mean"]),
-            (9, -4),
-            textcoords="offset points",
-            fontsize=13,
-            color=color,
-        )
+        ends.append((method, rows.labels_per_class.iloc[-1], 100 * rows["mean"].iloc[-1], color))
     counts = sorted(table.labels_per_class.unique())
     axis.set_xscale("log")
     axis.set_xticks(counts, [f"{count:g}" for count in counts])
@@ -90,6 +93,7 @@ def few_labels(table: pd.DataFrame, title: str):
     axis.set_xlabel("labels per class (log scale)", fontsize=13)
     axis.set_ylabel("test accuracy (%)", fontsize=13)
     axis.set_title(title, fontsize=14)
+    name_ends(axis, ends)
     finals = table[table.labels_per_class == counts[-1]]
     return with_alt(
         figure,
@@ -100,16 +104,17 @@ def few_labels(table: pd.DataFrame, title: str):
     )
 
 
-def batch_and_epochs(table: pd.DataFrame, chance: float):
+def batch_and_epochs(table: pd.DataFrame, chance: float) -> Figure:
     """Draw probe accuracy against batch size, one line per training length.
 
     table: columns batch, epochs, accuracy (fraction), one row a run. chance: accuracy of a random encoder.
     """
     figure, axis = panels(1, 1, 8, 5)
     groups = list(table.groupby("epochs"))
-    gains = []
+    gains, ends = [], []
     for (epochs, rows), color in zip(groups, shades(len(groups)), strict=True):
-        means = seeds_and_mean(axis, rows.batch, 100 * rows.accuracy, color, f"{epochs:g} epochs")
+        means = seeds_and_mean(axis, rows.batch, 100 * rows.accuracy, color)
+        ends.append((f"{epochs:g} epoch{'s' * (epochs != 1)}", means.index[-1], means.iloc[-1], color))
         gains.append(means.iloc[-1] - means.iloc[0])
     batches = sorted(table.batch.unique())
     axis.axhline(100 * chance, color="0.4", linestyle=":")
@@ -127,10 +132,11 @@ def batch_and_epochs(table: pd.DataFrame, chance: float):
     axis.set_xlabel("images in a batch, and under it the negatives of each view, 2B − 2", fontsize=13)
     axis.set_ylabel("linear probe (%)", fontsize=13)
     axis.set_title(
-        f"From batch {batches[0]} to {batches[-1]}: {gains[0]:+.1f} points at {groups[0][0]:g} epochs, "
-        f"{gains[-1]:+.1f} at {groups[-1][0]:g}",
+        f"From batch {batches[0]} to {batches[-1]}: {gains[0]:+.1f} points (epochs: {groups[0][0]:g}), "
+        f"{gains[-1]:+.1f} (epochs: {groups[-1][0]:g})",
         fontsize=14,
     )
+    name_ends(axis, ends)
     return with_alt(
         figure,
         f"Probe accuracy against batch size {batches[0]} to {batches[-1]}, a line per number of epochs. "
@@ -140,7 +146,7 @@ def batch_and_epochs(table: pd.DataFrame, chance: float):
     )
 
 
-def momentum_sweep(table: pd.DataFrame, published: dict[float, float]):
+def momentum_sweep(table: pd.DataFrame, published: dict[float, float]) -> Figure:
     """Draw probe accuracy against MoCo's momentum, ours and the published one side by side.
 
     table: columns momentum, accuracy (fraction), one row a run. published: momentum -> accuracy in per cent.
@@ -168,7 +174,7 @@ def momentum_sweep(table: pd.DataFrame, published: dict[float, float]):
     )
 
 
-def composition(matrix: np.ndarray, names: Sequence[str]):
+def composition(matrix: np.ndarray, names: Sequence[str]) -> Figure:
     """Draw probe accuracy (fractions, NaN: not run) for pairs of augmentations, one alone on the diagonal."""
     figure, axis = panels(1, 1, 5.6, 4.8)
     values = 100 * np.asarray(matrix)
@@ -196,7 +202,7 @@ def composition(matrix: np.ndarray, names: Sequence[str]):
     )
 
 
-def shuffle_leak(table: pd.DataFrame, chance: float):
+def shuffle_leak(table: pd.DataFrame, chance: float) -> Figure:
     """Draw what happens without shuffling: pretext accuracy over training, and the probe at its end.
 
     table: columns shuffle (bool), seed, pretext (list of accuracies, one a step), accuracy (probe, fraction).
@@ -239,7 +245,7 @@ def shuffle_leak(table: pd.DataFrame, chance: float):
     )
 
 
-def switches(table: pd.DataFrame, names: Sequence[str], start: float):
+def switches(table: pd.DataFrame, names: Sequence[str], start: float) -> Figure:
     """Draw every on/off combination of a few switches, sorted by the number that are on.
 
     table: a bool column per name, and accuracy (fraction), one row a run. start: a random encoder's.

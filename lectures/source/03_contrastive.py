@@ -307,7 +307,11 @@ show(
             ["view\n$\\tilde{x}_{2k-1}$", "encoder\n$f$", "$h_{2k-1}$", "projector\n$g$", "$z_{2k-1}$"],
             ["view\n$\\tilde{x}_{2k}$", "encoder\n$f$", "$h_{2k}$", "projector\n$g$", "$z_{2k}$"],
         ],
-        [((0, 1), (1, 1), "same weights"), ((0, 3), (1, 3), "same weights"), ((0, 4), (1, 4), "attract")],
+        [
+            ((0, 1), (1, 1), "same weights", "-"),
+            ((0, 3), (1, 3), "same weights", "-"),
+            ((0, 4), (1, 4), "attract", "<|-|>"),
+        ],
         "SimCLR: both views go through the same networks; gradients flow through both",
     )
 )
@@ -632,10 +636,10 @@ show(
             ["view $x^k$", "slow copy\n$f_k$", "head", "key $k^+$", "queue\nof $k^-$"],
         ],
         [
-            ((0, 1), (1, 1), "EMA, m"),
-            ((0, 2), (1, 2), "EMA, m"),
-            ((1, 4), (0, 4), "negatives"),
-            ((1, 3), (0, 4), "positive"),
+            ((0, 1), (1, 1), "EMA, m", "-|>"),
+            ((0, 2), (1, 2), "EMA, m", "-|>"),
+            ((1, 4), (0, 4), "negatives", "-|>"),
+            ((1, 3), (0, 4), "positive", "-|>"),
         ],
         "MoCo: gradients flow through the query only",
     )
