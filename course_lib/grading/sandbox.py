@@ -35,6 +35,8 @@ def environment(folder: Path, bundles: Path, provisioner: str | None = None) -> 
         "COURSE_BUILDING": "1",
         "COURSE_BUNDLES": str(bundles),
     }
+    if "COURSE_CACHE" in os.environ:
+        found["COURSE_CACHE"] = os.environ["COURSE_CACHE"]
     if provisioner:
         found["JUPYTER_DEFAULT_PROVISIONER_NAME"] = provisioner
     return found

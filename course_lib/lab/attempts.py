@@ -28,8 +28,9 @@ def current_lab() -> str | None:
 
 
 def path() -> Path:
-    """The file in the user's cache."""
-    return Path(platformdirs.user_cache_dir("ssl-course", appauthor=False)) / "attempts.json"
+    """The file in the user's cache, or in COURSE_CACHE if that is set."""
+    cache = os.environ.get("COURSE_CACHE") or platformdirs.user_cache_dir("ssl-course", appauthor=False)
+    return Path(cache) / "attempts.json"
 
 
 def count(lab: str, exercise: str, right: bool) -> int:

@@ -151,8 +151,7 @@ def _array_difference(left, right, expected, got, rtol, atol, name) -> Differenc
     if left[1] != right[1]:
         return Difference(name, "shape", *words)
     if left[0] != right[0] and (left[0], right[0]) != ("float", "whole"):
-        names = {"bool": "True or False", "whole": "whole numbers", "float": "decimal numbers"}
-        return Difference(name, "dtype", names.get(left[0], left[0]), names.get(right[0], right[0]))
+        return _dtype_difference(left, right, name)
     if not isinstance(left[2], list) or not isinstance(right[2], list) or len(left[2]) != len(right[2]):
         return Difference(name, "too_large", *words)
     worst, wrong, what = None, 0, "value"
@@ -171,7 +170,14 @@ def _array_difference(left, right, expected, got, rtol, atol, name) -> Differenc
             worst, what = (a, b), "infinite"
         elif what == "value" and (worst is None or not abs(a - b) <= abs(worst[0] - worst[1])):
             worst = a, b
+    if worst is not None and left[0] != right[0]:
+        return _dtype_difference(left, right, name)
     return None if worst is None else Difference(name, what, worst[0], worst[1], len(left[2]), wrong)
+
+
+def _dtype_difference(left, right, name: str) -> Difference:
+    names = {"bool": "True or False", "whole": "whole numbers", "float": "decimal numbers"}
+    return Difference(name, "dtype", names.get(left[0], left[0]), names.get(right[0], right[0]))
 
 
 def _as_float(number: Any) -> float | None:

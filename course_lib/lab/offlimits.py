@@ -23,9 +23,8 @@ def off_limits_used(source: str, off_limits: list[str], context: str = "") -> li
                 used.add(".".join(filter(None, (aliases.get(first, first), rest))))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value:
             used.add(node.value)
-    return sorted(
-        name for name in used if any(name == bad or name.startswith(bad + ".") for bad in off_limits)
-    )
+    found = {name for name in used if any(name == bad or name.startswith(bad + ".") for bad in off_limits)}
+    return sorted(name for name in found if not any(other.startswith(name + ".") for other in found))
 
 
 def _parse(source: str) -> ast.Module | None:

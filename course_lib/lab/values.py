@@ -83,7 +83,7 @@ def describe(value: Any) -> dict:
 
 
 def fingerprint(value: Any, depth: int = 0) -> str:
-    """A hash of the content of arrays, tensors, modules and containers of them; "" for anything else.
+    """A hash of the content of numbers, arrays, tensors, modules and containers of them; "" for others.
 
     Two calls give the same string unless the content changed in between.
     """
@@ -93,6 +93,8 @@ def fingerprint(value: Any, depth: int = 0) -> str:
     if array is not None:
         content = np.ascontiguousarray(array)
         return hashlib.sha256(str((content.dtype, content.shape)).encode() + content.tobytes()).hexdigest()
+    if type(value) in (bool, int, float, str):
+        return repr(value)
     if isinstance(value, (list, tuple)):
         return "|".join(fingerprint(item, depth + 1) for item in value)
     if isinstance(value, dict):

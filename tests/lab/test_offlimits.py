@@ -1,0 +1,48 @@
+"""Names that an exercise forbids, in every spelling that the syntax shows."""
+
+import pytest
+
+from course_lib.lab.offlimits import off_limits_used
+
+BAD = ["course_lib.losses"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from course_lib.losses import nt_xent\nf = nt_xent",
+        "from course_lib.losses import nt_xent as mine\ndef f(): return mine(1)",
+        "from course_lib import losses\nf = losses.nt_xent",
+        "import course_lib.losses as helper\nf = helper.nt_xent",
+        "import course_lib\ndef f(x):\n    return course_lib.losses.nt_xent(x)",
+        "from course_lib.losses import *\nf = nt_xent",
+        "def f(x):\n    from course_lib.losses.nt_xent import nt_xent\n    return nt_xent(x)",
+        "import course_lib as c\nl = c.losses\nf = l.moco",
+        "import importlib\nm = importlib.import_module('course_lib.losses')",
+        "m = __import__('course_lib.losses', fromlist=['x'])",
+        "%time\nfrom course_lib import losses",
+    ],
+)
+def test_used(source):
+    assert off_limits_used(source, BAD)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from course_lib import data\nf = data.losses",
+        "import course_lib\nx = course_lib.losses_of_mine",
+        "losses = [1]\nx = losses[0]",
+        '"""Not like course_lib.losses does it."""',
+        "this is no Python",
+        "",
+    ],
+)
+def test_not_used(source):
+    assert off_limits_used(source, BAD) == []
+
+
+def test_an_import_in_an_earlier_cell_gives_the_name_its_meaning():
+    source = "def f(x):\n    return losses.nt_xent(x)"
+    assert off_limits_used(source, BAD) == []
+    assert off_limits_used(source, BAD, "from course_lib import losses") == ["course_lib.losses.nt_xent"]
