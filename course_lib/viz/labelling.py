@@ -79,7 +79,10 @@ class Ridge:
 
 
 def wrong_labels(labels: np.ndarray, rate: float, classes: int, generator: np.random.Generator) -> np.ndarray:
-    """A copy of ``labels`` in which a share ``rate`` (0 to 1) is wrong: replaced by another class, any alike."""
+    """A copy of ``labels`` of which a share ``rate`` is replaced by another class, any of them.
+
+    Raises ValueError for a rate outside 0 to 1.
+    """
     if not 0 <= rate <= 1:
         raise ValueError(f"rate is {rate}; it is a share of the labels, from 0 to 1.")
     noisy = np.array(labels)
