@@ -68,7 +68,8 @@ class Crops:
     average: Tensor  # (B,) bool, on the CPU
 
     def __getitem__(self, part: slice | Tensor) -> Crops:
-        return Crops(self.boxes[part], self.rows[part], self.columns[part], self.average[part])
+        here = part.cpu() if isinstance(part, Tensor) else part
+        return Crops(self.boxes[part], self.rows[part], self.columns[part], self.average[here])
 
     def to(self, device: torch.device) -> Crops:
         """The same crops for images on `device`, in float32."""

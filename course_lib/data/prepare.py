@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -75,7 +76,8 @@ def prepared(
                 images[index] = square(image, size)
             except (OSError, SyntaxError) as error:  # what Pillow raises for a damaged file
                 raise ValueError(
-                    f"{title}: image {index} cannot be read ({error}); delete the dataset's folder and get it again."
+                    f"{title}: image {index} cannot be read ({error}); delete the dataset's "
+                    "folder and get it again."
                 ) from None
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding releases Python's lock
@@ -92,8 +94,9 @@ def prepared(
             "COURSE_CACHE to a folder with space that you may write to."
         ) from None
     finally:
-        part.unlink(missing_ok=True)
-        labels_part.unlink(missing_ok=True)
+        for leftover in (part, labels_part):
+            with contextlib.suppress(OSError):
+                leftover.unlink()
     opened = _open(path, labels_path, count, size)
     assert opened is not None, path
     return opened
