@@ -27,7 +27,7 @@ def nt_xent(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor:
     check_pair("nt_xent", "z1", z1, "z2", z2)
     check_temperature("nt_xent", temperature)
     if len(z1) * world_size() < 2:
-        raise ValueError("nt_xent: a batch of one image has no negatives; give at least 2 images.")
+        raise ValueError("nt_xent: a batch of one has no negatives; give at least 2 images.")
     with torch.autocast(z1.device.type, enabled=False):
         z = unit_rows(torch.cat([z1, z2]))  # (2B, D)
         if world_size() > 1 or torch.compiler.is_compiling() or temperature < LOWEST_TEMPERATURE:

@@ -29,7 +29,8 @@ class FastNTXent(torch.autograd.Function):
             stop = min(start + BLOCK, rows)
             e = torch.addmm(minus_shift, scaled[start:stop], z[start:].T).exp_()  # (block, rows - start)
             e.diagonal().zero_()  # a view is not its own negative,
-            e.diagonal(batch).zero_()  # nor is the other view of its image, B columns further
+            e.diagonal(batch).zero_()  # nor is the other view of its image, B columns to the right
+            e.diagonal(-batch).zero_()  # or, inside the square that starts the block, to the left
             negatives[start:stop] += e.sum(dim=1)
             negatives[stop:] += e[:, stop - start :].sum(dim=0)  # the mirror image, below the diagonal
             blocks.append(e)
