@@ -1,4 +1,5 @@
-"""What stands behind the objects: sky, sun, clouds, hills, ground; or a backdrop that does not tell what is up."""
+"""What stands behind the objects: sky, sun, clouds, hills, ground; or a backdrop that does not tell what is
+up."""
 
 from __future__ import annotations
 

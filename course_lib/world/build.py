@@ -1,8 +1,8 @@
 """Draws a cache with several processes.
 
-Each worker is `python -m course_lib.world.build`, which imports NumPy and Pillow only: neither fork (unsafe beside
-torch's threads) nor multiprocessing's spawn (which would run the user's script again) is involved. If no worker can
-be started, the same work is done in this process.
+Each worker is `python -m course_lib.world.build`, which imports NumPy and Pillow only: neither fork (unsafe
+beside torch's threads) nor multiprocessing's spawn (which would run the user's script again) is involved.
+If no worker can be started, the same work is done in this process.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """The drawn pictures of a split in one memory-mapped file: built once, checked each time it is opened.
 
-Layout: a header of 4096 bytes (JSON, padded with spaces), images (N, 3, H, W) uint8, labels (N,) little-endian int64.
-The header holds the length and a CRC-32 of all that follows. A file is written under a temporary name in the same
-folder and renamed when complete, so a reader sees a whole file or none, and two builders cannot spoil each other's.
+Layout: a header of 4096 bytes (JSON, padded with spaces), images (N, 3, H, W) uint8, labels (N,)
+little-endian int64.
+The header holds the length and a CRC-32 of all that follows. A file is written under a temporary name in
+the same folder and renamed when complete, so a reader sees a whole file or none, and two builders cannot
+spoil each other's.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ class CacheError(Exception):
 
 
 def folder(cache: str | os.PathLike | None = None) -> Path:
-    """Where caches lie: the argument, else the environment variable COURSE_CACHE, else the user's cache folder."""
+    """Where caches lie: the argument, else the environment variable COURSE_CACHE, else the user's cache
+    folder."""
     if cache is not None:
         return Path(cache).expanduser()
     if os.environ.get("COURSE_CACHE"):
@@ -104,7 +107,8 @@ def _checksum(path: Path) -> int:
 
 
 def open_file(path: Path, config: WorldConfig, split: str, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Images (memory-mapped, copy on write) and labels. FileNotFoundError if absent; CacheError if damaged."""
+    """Images (memory-mapped, copy on write) and labels. FileNotFoundError if absent; CacheError if
+    damaged."""
     with open(path, "rb") as file:
         head = file.read(HEADER)
     expected = bytes_of(config, length)
@@ -126,7 +130,8 @@ def open_file(path: Path, config: WorldConfig, split: str, length: int) -> tuple
 
 
 def build(path: Path, config: WorldConfig, split: str, length: int, fill_all: Callable[[Path], None]) -> None:
-    """Write the file: `fill_all(temporary)` draws into it, then it gets its header and its name. May raise OSError."""
+    """Write the file: `fill_all(temporary)` draws into it, then it gets its header and its name. May raise
+    OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path.parent)
     handle, name = tempfile.mkstemp(prefix=".world-", suffix=".part", dir=path.parent)

@@ -15,14 +15,16 @@ MOST_OBJECTS = 8
 
 @dataclass(frozen=True)
 class WorldConfig:
-    """Which world is drawn. Equal configs give equal bytes; a bad value raises a ValueError that names the field.
+    """Which world is drawn. Equal configs give equal bytes; a bad value raises a ValueError that names the
+    field.
 
     size: side of the picture in pixels, one of 32, 48, 64, 96.
     seed: a whole number >= 0; another seed, another world.
     min_objects, max_objects: how many objects a scene may have, between 1 and 8, the main one included.
     kinds: which kinds appear, in the order of the class labels.
     distribution: "balanced" (each block of len(kinds) scenes has each main kind once) or "long_tail"
-        (main kind k has probability proportional to imbalance ** (-k / (K - 1)), Cui et al. 2019, arXiv:1901.05555).
+        (main kind k has probability proportional to imbalance ** (-k / (K - 1)), Cui et al. 2019,
+        arXiv:1901.05555).
     imbalance: how many times more frequent the first kind is than the last in the long tail, >= 1.
     horizon: True for sky above and ground below; False for a backdrop that does not tell what is up.
     style: "flat", "sketch", "textured", or "mixed" for a different one in each scene.
@@ -91,6 +93,8 @@ def _check(config: WorldConfig) -> None:
     require(config.style in (*STYLES, "mixed"), "style", '"flat", "sketch", "textured" or "mixed"')
     for name in ("horizon", "words", "charts"):
         require(isinstance(getattr(config, name), bool), name, "True or False")
+    require(not (config.size == 32 and config.words and config.charts), "size",
+            "48 or more for words and charts in one picture")  # fmt: skip
     for name in ("nuisance", "duplicates", "leaks", "near_copies"):
         value = getattr(config, name)
         real = isinstance(value, (int, float)) and not isinstance(value, bool)

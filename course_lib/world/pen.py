@@ -1,10 +1,14 @@
 """Draws parts into one 8-bit index image, three times finer than the picture, in whole-number coordinates.
 
-Why exactly the same bytes come out everywhere. Pillow computes where a polygon's edge crosses a row in float32,
-and a processor that fuses multiply and add rounds a crossing at exactly k + 1/2 differently from one that does not.
-The canvas therefore lies at x >= OFFSET = 1024: there one float32 step is 1.2e-4, more than any rounding error of the
-slope (at most 300 rows x 6e-8 x 1.5 = 3e-5 pixels), so both ways round to the exact crossing. It also means that what
-lies left of the picture needs no clipping. Python's own float arithmetic is IEEE double, never fused.
+Why exactly the same bytes come out everywhere:
+
+- Pillow computes where a polygon's edge crosses a row in float32, and a processor that fuses multiply and add
+  rounds a crossing at exactly k + 1/2 differently from one that does not. The canvas therefore lies at
+  x >= OFFSET = 1024: there one float32 step is 1.2e-4, more than any rounding error of the slope (at most
+  300 rows x 6e-8 x 1.5 = 3e-5 pixels), so both ways round to the exact crossing.
+- Pillow 11.x began to draw a pixel more, or less, where two edges that lean the same way meet in a peak.
+  `blunt` gives such peaks a top one fine pixel wide, which all versions from 10 to 13 draw alike.
+- Python's own float arithmetic is IEEE double, never fused; Pillow's ellipses are pure integer arithmetic.
 """
 
 from __future__ import annotations
@@ -54,8 +58,9 @@ class Canvas:
 
 
 def _fillers(image: Image.Image):
-    """Three functions that fill a shape. Pillow's own are used, without the colour look-up of its public methods
-    (a third of the drawing time) where this Pillow has them in the form known here; else the public methods."""
+    """Three functions that fill a shape. Pillow's own are used, without the colour look-up of its public
+    methods (a third of the drawing time) where this Pillow has them in the form known here; else the public
+    methods."""
     draw = ImageDraw.Draw(image)
     core = draw.draw
     try:
@@ -76,6 +81,30 @@ def _fillers(image: Image.Image):
     )
 
 
+def blunt(points: list[int]) -> list[int]:
+    """The polygon x, y, x, y, ... without repeated corners and with slanted peaks made one pixel wide."""
+    corners = list(zip(points[::2], points[1::2], strict=True))
+    corners = [c for c, before in zip(corners, corners[-1:] + corners[:-1], strict=True) if c != before]
+    if len(corners) < 2:
+        return points[:4]
+    result = []
+    before = corners[-1:] + corners[:-1]
+    after = corners[1:] + corners[:1]
+    for (x0, y0), (x1, y1), (x2, y2) in zip(before, corners, after, strict=True):
+        result += x1, y1
+        if (y1 - y0) * (y2 - y1) < 0 < (x0 - x1) * (x2 - x1):
+            result += x1 + 1, y1
+    return result
+
+
+def _blunt_round(points: list[int]) -> list[int]:
+    """`blunt` for a convex outline with many corners: only its highest and lowest corner can be peaks."""
+    rows = points[1::2]
+    for place in sorted((rows.index(min(rows)), rows.index(max(rows))), reverse=True):
+        points[2 * place : 2 * place] = points[2 * place] + 1, rows[place]
+    return points
+
+
 class Pen:
     """Draws the parts of one object in its own coordinates: u right, v down, both -1 to 1, v = 1 its foot."""
 
@@ -84,7 +113,8 @@ class Pen:
     def __init__(
         self, canvas: Canvas, ink: int, x: float, y: float, size: float, turn: int = 0, mirrored=False
     ):
-        """Centre (x, y) and size as fractions of the picture's side; ink is the first of the object's inks."""
+        """Centre (x, y) and size as fractions of the picture's side; ink is the first of the object's
+        inks."""
         side = canvas.side
         half = size * side / 2
         self._a = half * cosine(turn) * (-1 if mirrored else 1)
@@ -102,9 +132,8 @@ class Pen:
         """A filled polygon through u, v, u, v, ..."""
         a, b, c, d, e, f = self._a, self._b, self._c, self._d, self._e, self._f
         corners = zip(points[::2], points[1::2], strict=True)
-        self._polygon(
-            [w for u, v in corners for w in (int(a * u + b * v + e), int(c * u + d * v + f))], self._ink + ink
-        )
+        corners = [w for u, v in corners for w in (int(a * u + b * v + e), int(c * u + d * v + f))]
+        self._polygon(blunt(corners), self._ink + ink)
 
     def rect(self, ink: int, left: float, top: float, right: float, bottom: float) -> None:
         """A filled rectangle."""
@@ -118,7 +147,8 @@ class Pen:
         self.poly(ink, u0 + nu, v0 + nv, u1 + nu, v1 + nv, u1 - nu, v1 - nv, u0 - nu, v0 - nv)
 
     def oval(self, ink: int, u: float, v: float, ru: float, rv: float | None = None, turn: int = 0) -> None:
-        """A filled ellipse with half-axes ru and rv (a disc without rv), turned by turn / 256 of a full turn."""
+        """A filled ellipse with half-axes ru and rv (a disc without rv), turned by turn / 256 of a full
+        turn."""
         a, b, c, d = self._a, self._b, self._c, self._d
         x, y = a * u + b * v + self._e, c * u + d * v + self._f
         if rv is None:
@@ -137,12 +167,13 @@ class Pen:
         points = []
         for p, q in _CIRCLES[8 if reach < 10 else 12 if reach < 24 else 16 if reach < 40 else 24]:
             points += int(a * p + b * q + x), int(c * p + d * q + y)
-        self._polygon(points, self._ink + ink)
+        self._polygon(_blunt_round(points), self._ink + ink)
 
     def arc(
         self, u: float, v: float, ru: float, rv: float, start: int, stop: int, step: int = 1
     ) -> list[float]:
-        """Points u, v, u, v, ... of an elliptic arc; start and stop in 1/32 of a turn, 0 right, 8 down, 24 up."""
+        """Points u, v, u, v, ... of an elliptic arc; start and stop in 1/32 of a turn, 0 right, 8 down, 24
+        up."""
         circle = _CIRCLES[32]
         step = step if stop >= start else -step
         return [
@@ -158,6 +189,9 @@ class Pen:
     def ring(
         self, ink: int, u: float, v: float, r: float, thick: float, start: int = 0, stop: int = 32
     ) -> None:
-        """A band along an arc: outer radius r, inner radius r - thick."""
+        """A band along an arc: outer radius r, inner radius r - thick; start and stop even, in 1/32 of a turn."""
+        if stop - start > 24:  # a closed band would touch itself at the seam
+            self.ring(ink, u, v, r, thick, start, start + 16)
+            start += 16
         inner = r - thick
-        self.poly(ink, *self.arc(u, v, r, r, start, stop), *self.arc(u, v, inner, inner, stop, start))
+        self.poly(ink, *self.arc(u, v, r, r, start, stop, 2), *self.arc(u, v, inner, inner, stop, start, 2))

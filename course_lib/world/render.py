@@ -1,7 +1,7 @@
 """From a scene to pixels and labels, from one drawing.
 
-All parts are drawn once into an image of ink numbers. Colours are a table from ink to colour, masks a table from ink
-to object, depth a table from ink to distance: so the labels cannot disagree with the picture.
+All parts are drawn once into an image of ink numbers. Colours are a table from ink to colour, masks a table
+from ink to object, depth a table from ink to distance: so the labels cannot disagree with the picture.
 """
 
 from __future__ import annotations
@@ -126,7 +126,8 @@ def _pattern_bits(scene: Scene) -> bytes:
 
 @cache
 def _noise(size: int, strength: int) -> np.ndarray:
-    """A field of noise larger than the picture, from a counter-based hash; standard deviation about `strength`."""
+    """A field of noise larger than the picture, from a counter-based hash; standard deviation about
+    `strength`."""
     wide = size + 64
     with np.errstate(over="ignore"):
         z = np.arange(wide * wide * 3, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(size)

@@ -1,6 +1,7 @@
 """Scene i of a config: which objects, where, in what light. Only `random.Random(int).random()` is drawn from.
 
-That stream is promised to stay the same in every Python; and Python's float arithmetic is IEEE double everywhere.
+That stream is promised to stay the same in every Python; and Python's float arithmetic is IEEE double
+everywhere.
 """
 
 from __future__ import annotations
@@ -150,9 +151,9 @@ def _original(config: WorldConfig, split: str, index: int) -> Scene:
     style = STYLES[int(3 * draw())] if config.style == "mixed" else config.style
     number = config.min_objects + int(draw() * (config.max_objects - config.min_objects + 1))
     kind = main_kind(config, split, index)
-    size = (0.64 + 0.24 * draw()) * (0.8 if taken else 1.0) - 0.035 * (number - 1)
+    size = max(0.44, (0.64 + 0.24 * draw()) * (0.8 if taken else 1.0) - 0.035 * (number - 1))
     depth = 1.0 + 0.2 * draw()
-    best = _try(draw, kind, size, depth, horizon, taken, 4 if taken else 1, 0.2)
+    best = _try(draw, kind, size, depth, horizon, taken, 16 if taken else 1, 0.2)
     things = [_thing(config, draw, kind, size, best[0], best[1], depth)]
     boxes = [*taken, _box(best, size)]
     for k in range(1, number):
@@ -163,9 +164,12 @@ def _original(config: WorldConfig, split: str, index: int) -> Scene:
         if config.distribution == "long_tail":
             other = _tail_kind(config, draw())
         needed = k < config.min_objects
-        best = _try(draw, other, small, depth, horizon, boxes, 40 if needed else 8, 0.4)
-        if best[2] > 0.4 and not needed:
-            continue
+        best = _try(draw, other, small, depth, horizon, boxes, 8, 0.4)
+        if best[2] > 0.4:
+            if not needed:
+                continue
+            small = 0.2  # promised by min_objects: smaller, and anywhere, if need be in the air
+            best = _try(draw, other, small, depth, None, boxes, 60, 0.4)
         things.append(_thing(config, draw, other, small, best[0], best[1], depth))
         boxes.append(_box(best, small))
     decor = tuple([draw() for _ in range(24)])

@@ -1,7 +1,9 @@
 """What a scene is: plain records, nothing drawn yet.
 
-A scene says everything about a picture, so every label can be read off it; `render.draw` is a pure function of it.
-Lengths are fractions of the picture's side, x to the right and y down, so the same scene can be drawn at any size.
+A scene says everything about a picture, so every label can be read off it; `render.draw` is a pure function
+of it.
+Lengths are fractions of the picture's side, x to the right and y down, so the same scene can be drawn at
+any size.
 """
 
 from __future__ import annotations
@@ -94,8 +96,9 @@ class Rendered:
     """A drawn scene. K is the number of objects, in the order of `scene.objects`.
 
     image (H, W, 3) uint8; masks (K, H, W) bool, the visible part of each object, disjoint;
-    boxes (K, 4) int64, tight around the visible part: left, top, right, bottom in pixels, the last two exclusive,
-    all zero if nothing is visible; depth (H, W) float32, the distance of what is seen at each pixel.
+    boxes (K, 4) int64, tight around the visible part: left, top, right, bottom in pixels, the last two
+    exclusive, all zero if nothing is visible; depth (H, W) float32, the distance of what is seen at each
+    pixel.
     """
 
     image: np.ndarray
@@ -106,7 +109,8 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A noun phrase that is true of exactly one object of its scene; `object` is its place in scene.objects."""
+    """A noun phrase that is true of exactly one object of its scene; `object` is its place in
+    scene.objects."""
 
     text: str
     object: int
@@ -123,7 +127,8 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class HardNegative:
-    """A true sentence, and a false one made of the same words. form: "swapped roles" or "swapped attributes"."""
+    """A true sentence, and a false one made of the same words. form: "swapped roles" or "swapped
+    attributes"."""
 
     positive: str
     negative: str
@@ -143,8 +148,9 @@ class Question:
 class Clip:
     """A short film of one scene.
 
-    scenes: T scenes, objects in the same order in each. velocities: per object (dx, dy) per frame, as fractions of
-    the picture's side. frames (T, H, W, 3) uint8. masks (T, K, H, W) bool. boxes (T, K, 4) int64.
+    scenes: T scenes, objects in the same order in each. velocities: per object (dx, dy) per frame, as
+    fractions of the picture's side. frames (T, H, W, 3) uint8. masks (T, K, H, W) bool. boxes (T, K, 4)
+    int64.
     motions: per object one of "still", "left", "right", "up", "down", "nearer", "farther".
     """
 

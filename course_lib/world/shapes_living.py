@@ -155,7 +155,7 @@ def bird(p: Pen, t: tuple[float, ...]) -> None:
 
 def cat(p: Pen, t: tuple[float, ...]) -> None:
     """A sitting cat: tail, body, head with ears, eyes, muzzle and whiskers, sometimes stripes."""
-    p.ring(DARK, 0.55, 0.55, 0.4, 0.15, 24 - int(4 * t[0]), 42)
+    p.ring(DARK, 0.55, 0.55, 0.4, 0.15, 24 - 2 * int(2 * t[0]), 42)
     wide = 0.42 + 0.1 * t[1]
     p.oval(MAIN, 0, 0.5, wide, 0.5)
     p.oval(LIGHT, 0, 0.56, wide * 0.52, 0.32)

@@ -10,7 +10,7 @@ from course_lib.world.pen import ACCENT, ACCENT_DARK, BLACK, DARK, LIGHT, MAIN, 
 
 def house(p: Pen, t: tuple[float, ...]) -> None:
     """Walls, roof, door, window, sometimes a chimney and a round window."""
-    w, eaves = 0.6 + 0.22 * t[0], -0.25 + 0.25 * t[1]
+    w, eaves = 0.64 + 0.2 * t[0], -0.34 + 0.2 * t[1]
     side = 1 if t[2] < 0.5 else -1
     if t[3] < 0.7:
         p.rect(DARK, side * w * 0.55 - 0.1, -0.92, side * w * 0.55 + 0.1, eaves)
@@ -21,7 +21,7 @@ def house(p: Pen, t: tuple[float, ...]) -> None:
     else:
         p.poly(ACCENT, -w - 0.16, eaves, -w * 0.5, -0.8, w * 0.5, -0.8, w + 0.16, eaves)
     door = -side * w * 0.45
-    p.rect(ACCENT_DARK, door - 0.17, 0.36, door + 0.17, 1)
+    p.rect(ACCENT_DARK, door - 0.15, 0.4, door + 0.15, 1)
     p.oval(WHITE, door + 0.08, 0.7, 0.04)
     pane = side * w * 0.45
     p.rect(WHITE, pane - 0.22, 0.18, pane + 0.22, 0.62)
@@ -106,20 +106,20 @@ def umbrella(p: Pen, t: tuple[float, ...]) -> None:
 
 def rocket(p: Pen, t: tuple[float, ...]) -> None:
     """Body, nose, fins, porthole and flame."""
-    w, foot = 0.3 + 0.1 * t[0], 0.5 + 0.1 * t[1]
+    w, foot = 0.34 + 0.1 * t[0], 0.5 + 0.1 * t[1]
     p.poly(LIGHT, -w * 0.7, foot, w * 0.7, foot, 0.12, 0.86, 0, 0.99, -0.12, 0.86)
     p.poly(WHITE, -w * 0.36, foot, w * 0.36, foot, 0, 0.8)
-    reach = w + 0.3 + 0.15 * t[2]
+    reach = w + 0.22 + 0.12 * t[2]
     for s in (-1, 1):
         p.poly(ACCENT, s * w * 0.9, 0.0, s * reach, 0.5, s * reach, foot + 0.18, s * w * 0.6, foot)
     p.poly(
-        MAIN, 0, -0.98, w * 0.6, -0.72, w, -0.3, w, 0.15, w * 0.75, foot,
-        -w * 0.75, foot, -w, 0.15, -w, -0.3, -w * 0.6, -0.72,
+        MAIN, 0, -0.98, w * 0.6, -0.72, w, -0.35, w, 0.2, w * 0.75, foot,
+        -w * 0.75, foot, -w, 0.2, -w, -0.35, -w * 0.6, -0.72,
     )  # fmt: skip
     p.poly(
-        DARK, w * 0.45, -0.8, w * 0.6, -0.72, w, -0.3, w, 0.15, w * 0.75, foot, w * 0.35, foot, w * 0.55, 0
+        DARK, w * 0.45, -0.8, w * 0.6, -0.72, w, -0.35, w, 0.2, w * 0.75, foot, w * 0.35, foot, w * 0.55, 0
     )
-    p.poly(ACCENT, 0, -0.98, w * 0.6, -0.72, w * 0.83, -0.5, -w * 0.83, -0.5, -w * 0.6, -0.72)
+    p.poly(ACCENT, 0, -0.98, w * 0.6, -0.72, w * 0.74, -0.6, -w * 0.74, -0.6, -w * 0.6, -0.72)
     p.oval(WHITE, 0, -0.2, w * 0.6)
     p.oval(BLACK, 0, -0.2, w * 0.38)
     if t[3] < 0.5:
