@@ -90,7 +90,10 @@ def _nbgrader(role: str, exercise: str, points: Any) -> dict:
 def _notebook(nodes: list, source: Source, kind: str) -> Any:
     course: dict[str, Any] = {"lab": source.name, "kind": kind, "version": source.version}
     if source.exercises:
-        course["points"] = sum(exercise.settings.get("points", 0) for exercise in source.exercises.values())
+        points = [exercise.settings.get("points") for exercise in source.exercises.values()]
+        course["points"] = sum(
+            value for value in points if isinstance(value, int)
+        )  # lint complains about others
     metadata = {"kernelspec": dict(KERNEL), "language_info": {"name": "python"}, "course": course}
     notebook = nbformat.v4.new_notebook(cells=nodes, metadata=metadata)
     notebook.nbformat_minor = 5
