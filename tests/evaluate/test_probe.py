@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from course_lib.evaluate import hold_out, linear_probe
-from course_lib.evaluate.probe import _logistic
+from course_lib.evaluate.softmax import predict, softmax_regression
 
 
 def blobs(n, classes=3, width=6, spread=1.0, seed=0):
@@ -18,17 +18,32 @@ def blobs(n, classes=3, width=6, spread=1.0, seed=0):
     return centres[labels] + spread * torch.randn(n, width, generator=generator), labels
 
 
-def test_the_fit_is_the_optimum_of_the_stated_objective():
+@pytest.mark.parametrize("penalty", [1.0, 0.05, 1e-4])
+def test_the_fit_is_the_optimum_of_the_stated_objective(penalty):
     features, labels = blobs(60, spread=3)
-    x, y, penalty = features.numpy().astype(np.float64), labels.numpy(), 0.05
-    model = _logistic(x, y, penalty)
-    weights = torch.tensor(model.coef_, requires_grad=True)
-    bias = torch.tensor(model.intercept_, requires_grad=True)
-    scores = torch.tensor(x) @ weights.T + bias
-    objective = torch.nn.functional.cross_entropy(scores, labels) + penalty / 2 * weights.pow(2).sum()
+    found = softmax_regression(features - features.mean(dim=0), labels, 3, penalty).requires_grad_()
+    scores = (features - features.mean(dim=0)).double() @ found[:-1] + found[-1]
+    objective = torch.nn.functional.cross_entropy(scores, labels) + penalty / 2 * found[:-1].pow(2).sum()
     objective.backward()
-    assert weights.grad.abs().max() < 1e-3
-    assert bias.grad.abs().max() < 1e-3
+    assert found.grad.abs().max() < 1e-3
+
+
+@pytest.mark.parametrize("penalty", [0.5, 0.01, 1e-4])
+def test_equals_scikit_learn_on_almost_collinear_features(penalty):
+    from sklearn.linear_model import LogisticRegression
+
+    features, labels = blobs(200, spread=2)
+    features = torch.cat([features, features + 0.05 * torch.randn(200, 6)], dim=1)
+    features = (features - features.mean(dim=0)) / features.std(dim=0)
+    witness = LogisticRegression(C=1 / (penalty * 200), max_iter=10_000, tol=1e-8)
+    witness.fit(features.double().numpy(), labels.numpy())
+    warm = softmax_regression(features, labels, 3, 10 * penalty)
+    for start in (None, warm):
+        found = softmax_regression(features, labels, 3, penalty, start)
+        assert (predict(found, features).numpy() == witness.predict(features.numpy())).mean() > 0.99
+        expected = torch.from_numpy(witness.predict_proba(features.double().numpy()))
+        probabilities = (features.double() @ found[:-1] + found[-1]).softmax(dim=1)
+        assert (probabilities - expected).abs().max() < 0.02
 
 
 def test_separated_classes_are_told_apart_whatever_the_scale_of_a_column():
@@ -41,16 +56,15 @@ def test_separated_classes_are_told_apart_whatever_the_scale_of_a_column():
     assert torch.equal(result.predictions, truth)
 
 
-def test_noise_columns_call_for_a_stronger_penalty_than_clean_ones():
-    train, labels = blobs(60, classes=2, width=2, spread=2.5)
-    test, truth = blobs(600, classes=2, width=2, spread=2.5, seed=1)
-    noise = torch.randn(660, 300, generator=torch.Generator().manual_seed(5))
-    noisy = linear_probe(torch.cat([train, noise[:60]], 1), labels, torch.cat([test, noise[60:]], 1), truth)
-    weak = linear_probe(
-        torch.cat([train, noise[:60]], 1), labels, torch.cat([test, noise[60:]], 1), truth, penalties=(1e-5,)
-    )
-    assert noisy.penalty > 1e-4
-    assert noisy.accuracy >= weak.accuracy
+def test_noise_columns_call_for_a_strong_penalty_and_it_pays():
+    train, labels = blobs(400, classes=2, width=2, spread=3)
+    test, truth = blobs(1000, classes=2, width=2, spread=3, seed=1)
+    noise = torch.randn(1400, 200, generator=torch.Generator().manual_seed(5))
+    train, test = torch.cat([train, noise[:400]], 1), torch.cat([test, noise[400:]], 1)
+    chosen = linear_probe(train, labels, test, truth)
+    weak = linear_probe(train, labels, test, truth, penalties=(1e-5,))
+    assert chosen.penalty >= 0.1
+    assert chosen.accuracy > weak.accuracy + 0.02
 
 
 def test_the_penalty_is_the_best_of_the_table_and_ties_go_to_the_stronger():
