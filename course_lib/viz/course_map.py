@@ -103,7 +103,7 @@ def teacher_and_students(teacher: np.ndarray, students: Sequence[np.ndarray]) ->
         axis.annotate(
             "", (0.86, 0.33), (0.69, 0.67), arrowprops={"arrowstyle": "<->", "lw": 2, "color": ACCENT}
         )
-        axis.text(0.83, 0.62, "same\nanswer?", ha="center", fontsize=11, color=ACCENT)
+        axis.text(0.84, 0.75, "same\nanswer?", ha="center", fontsize=11, color=ACCENT)
 
     return draw
 

@@ -83,7 +83,7 @@ class _Reader:
         if isinstance(node, ast.Name):
             return [self.known[node.id]] if node.id in self.known else []
         if isinstance(node, ast.Attribute):
-            return [(source, node.attr) for source, _ in self.value(node.value)]
+            return [(source, f"{text}.{node.attr}".lstrip(".")) for source, text in self.value(node.value)]
         found = []
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
@@ -111,16 +111,17 @@ def draw_flows(functions: Mapping[str, Callable], mark: str = "labels", width: f
     from matplotlib.figure import Figure
 
     flows = {title: read_flow(function) for title, function in functions.items()}
-    figure = Figure(figsize=(width, 2.9 * len(flows)), dpi=100, layout="constrained")
+    columns = max(len(flow.steps) for flow in flows.values())
+    figure = Figure(figsize=(width, 2.6 * len(flows)), dpi=100, layout="constrained")
     for axis, (title, flow) in zip(
         figure.subplots(len(flows), 1, squeeze=False)[:, 0], flows.items(), strict=True
     ):
-        _draw(axis, flow, mark)
+        _draw(axis, flow, mark, columns)
         axis.set_title(title, fontsize=14, loc="left")
     return figure, flows
 
 
-def _draw(axis, flow: Flow, mark: str) -> None:
+def _draw(axis, flow: Flow, mark: str, columns: int) -> None:
     """Steps from left to right on one line; parameters above, over the step that needs them first."""
     from matplotlib.patches import FancyBboxPatch
 
@@ -135,7 +136,7 @@ def _draw(axis, flow: Flow, mark: str) -> None:
             shift = (position - (len(mine) - 1) / 2) * 0.9 / max(len(mine), 1)
             place[name] = (number + shift, 1.0)
         place[str(number + 1)] = (float(number), 0.0)
-    axis.set(xlim=(-0.55, max(len(flow.steps) - 0.1, 1)), ylim=(-0.55, 1.35))
+    axis.set(xlim=(-0.6, columns - 0.1), ylim=(-0.35, 1.3))
     axis.axis("off")
     for number, step in enumerate(flow.steps):
         x, y = place[str(number + 1)]
@@ -147,7 +148,7 @@ def _draw(axis, flow: Flow, mark: str) -> None:
         for source, text in step.inputs:
             _arrow(axis, place[source], (x, y), text, mark, source in flow.parameters)
         if number == len(flow.steps) - 1 and step.output:
-            _arrow(axis, (x, y), (x + 0.85, y), step.output, mark, False)
+            _arrow(axis, (x, y), (x + 0.95, y), step.output, mark, False)
     for name in flow.parameters:
         axis.text(
             *place[name],

@@ -5,7 +5,7 @@ Titles say what was found, so they are made from the numbers that are drawn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GREY = "#777777"
+OWN, INDEPENDENT = "their own mistakes", "if mistakes were independent"
 
 
 def percent(value: float) -> str:
@@ -25,10 +26,10 @@ def percent(value: float) -> str:
     return f"{100 * value:.0f} %"
 
 
-def band(axis, table: pandas.DataFrame, x: str, y: str, color, name: str, style: str = "o-") -> float:
-    """Draw the mean of ``y`` (a share, in %) over seeds at each ``x``, its 95 % interval, and a name.
+def band(axis, table: pandas.DataFrame, x: str, y: str, color, style: str = "o-") -> float:
+    """Draw the mean of ``y`` (a share, in %) over seeds at each ``x`` with its 95 % interval.
 
-    Returns the last mean in %, where the name stands.
+    Returns the last mean in %.
     """
     places, intervals = zip(
         *((place, t_interval(rows[y])) for place, rows in table.groupby(x, sort=True)), strict=True
@@ -37,16 +38,32 @@ def band(axis, table: pandas.DataFrame, x: str, y: str, color, name: str, style:
     axis.plot(places, means, style, color=color, linewidth=2.2, markersize=6)
     low, high = ([100 * getattr(one, end) for one in intervals] for end in ("low", "high"))
     axis.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0)
-    axis.annotate(
-        name,
-        (places[-1], means[-1]),
-        (8, 0),
-        textcoords="offset points",
-        color=color,
-        fontsize=12,
-        va="center",
-    )
     return means[-1]
+
+
+def name_curves(axis, ends: Mapping[str, float], colors: Sequence, x: float, gap: float = 0.065) -> None:
+    """Write each curve's name beside its last value, no two closer than ``gap`` of the axis height.
+
+    ends: {name: last value}, in the order of ``colors``. A name with n lines takes n gaps.
+    """
+    low, high = axis.get_ylim()
+    color_of, taken, written = dict(zip(ends, colors, strict=True)), -np.inf, []
+    for name, value in sorted(ends.items(), key=lambda item: item[1]):
+        half = 0.5 * gap * (high - low) * (1 + name.count("\n"))
+        height = max(value, taken + half)
+        taken = height + half
+        written.append((name, height))
+    axis.set_ylim(low, max(high, taken))
+    for name, height in written:
+        axis.annotate(
+            name,
+            (x, height),
+            (10, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=12,
+            color=color_of[name],
+        )
 
 
 def as_large_as(table: pandas.DataFrame, rate: float) -> float:
@@ -70,12 +87,14 @@ def label_budget(table: pandas.DataFrame, chance: float) -> Figure:
     """
     figure, axis = panels(1, 1, 9.5, 4.8)
     rates = sorted(table.noise.unique())
-    for color, rate in zip(shades(len(rates)), rates, strict=True):
+    colors, ends = shades(len(rates)), {}
+    for color, rate in zip(colors, rates, strict=True):
         name = "all correct" if rate == 0 else f"{percent(rate)} wrong"
-        band(axis, table[table.noise == rate], "labels", "accuracy", color, name)
+        ends[name] = band(axis, table[table.noise == rate], "labels", "accuracy", color)
     axis.axhline(100 * chance, color=GREY, linestyle="--", linewidth=1.2)
     axis.text(table.labels.min(), 100 * chance + 1, "chance", color=GREY, fontsize=12)
     budgets = sorted(table.labels.unique())
+    name_curves(axis, ends, colors, budgets[-1])
     axis.set_xscale("log")
     axis.set_xticks(budgets, [f"{one:,}" for one in budgets], minor=False)
     axis.minorticks_off()
@@ -104,30 +123,33 @@ def agreement(table: pandas.DataFrame, votes: pandas.DataFrame) -> Figure:
     """Left: annotators' agreement against their schooling. Right: correct labels against votes per picture.
 
     table: columns examples, kappa, accuracy, one row per pair of annotators (accuracy: mean of the two).
-    votes: columns annotators, accuracy, kind ("their own mistakes" or "if mistakes were independent"), seed.
+    votes: columns annotators, accuracy, kind (OWN or INDEPENDENT), seed.
     """
     figure, (left, right) = panels(2, 1, 6.8, 4.6)
     dark, _, light = shades(3)
-    band(left, table, "examples", "accuracy", light, "correct")
-    band(left, table, "examples", "kappa", dark, "agree\n(kappa x 100)")
-    left.set_xscale("log")
     places = sorted(table.examples.unique())
+    reached = {
+        "correct": band(left, table, "examples", "accuracy", light),
+        "kappa x 100": band(left, table, "examples", "kappa", dark),
+    }
+    name_curves(left, reached, (light, dark), places[-1])
+    left.set_xscale("log")
     left.set_xticks(places, [str(one) for one in places])
     left.minorticks_off()
     left.set_xlim(places[0] * 0.9, places[-1] * 2.4)
     left.set_xlabel("examples each annotator was trained with (log scale)", fontsize=13)
-    left.set_ylabel("correct labels (%), agreement", fontsize=13)
+    left.set_ylabel("correct labels (%), agreement x 100", fontsize=13)
     ends = table.groupby("examples")["accuracy"].mean()
     first, last = percent(ends.iloc[0]), percent(ends.iloc[-1])
     left.set_title(f"Training {places[-1] // places[0]} x longer: {first} to {last} correct", fontsize=14)
-    reached = {}
-    for (kind, rows), color, style in zip(votes.groupby("kind"), (light, dark), ("s--", "o-"), strict=True):
-        reached[kind] = band(right, rows, "annotators", "accuracy", color, kind.replace(" ", "\n", 1), style)
+    own = band(right, votes[votes.kind == OWN], "annotators", "accuracy", dark)
+    ideal = band(right, votes[votes.kind == INDEPENDENT], "annotators", "accuracy", light, "s--")
+    names = {"their own\nmistakes": own, "if mistakes were\nindependent": ideal}
+    name_curves(right, names, (dark, light), votes.annotators.max())
     right.set_xticks(sorted(votes.annotators.unique()))
     right.set_xlim(0.7, votes.annotators.max() * 1.45)
     right.set_xlabel("annotators who vote on each picture", fontsize=13)
     right.set_ylabel("correct labels after the vote (%)", fontsize=13)
-    own, ideal = reached["their own mistakes"], reached["if mistakes were independent"]
     right.set_title(
         f"Shared mistakes survive the vote: {100 - own:.0f} % wrong, not {100 - ideal:.1f} %", fontsize=14
     )
@@ -148,14 +170,16 @@ def spending(table: pandas.DataFrame, budget: int) -> Figure:
     """
     figure, axis = panels(1, 1, 9.5, 4.8)
     kinds = sorted(table.examples.unique())
-    found = []
-    for color, examples in zip(shades(len(kinds)), kinds, strict=True):
+    found, ends, colors = [], {}, shades(len(kinds))
+    for color, examples in zip(colors, kinds, strict=True):
         rows = table[table.examples == examples]
         quality = rows.quality.mean()
-        band(axis, rows, "annotators", "accuracy", color, f"annotators {percent(quality)} correct")
+        name = f"annotators {percent(quality)} correct"
+        ends[name] = band(axis, rows, "annotators", "accuracy", color)
         best = rows.groupby("annotators")["accuracy"].mean().idxmax()
         found.append((quality, best))
     votes = sorted(table.annotators.unique())
+    name_curves(axis, ends, colors, votes[-1])
     axis.set_xticks(votes, [f"{one} x {budget // one:,}" for one in votes])
     axis.set_xlim(votes[0] - 0.2, votes[-1] * 1.42)
     axis.set_xlabel(f"votes per picture x pictures ({budget:,} answers in all)", fontsize=13)
@@ -177,81 +201,32 @@ def spending(table: pandas.DataFrame, budget: int) -> Figure:
     )
 
 
+def spending_in_words(table: pandas.DataFrame, budget: int) -> str:
+    """The finding of ``spending`` as sentences: the best use of the budget for each kind of annotator."""
+    sentences = []
+    for _, rows in table.groupby("examples"):
+        mean = rows.groupby("annotators")["accuracy"].mean()
+        best, one = mean.idxmax(), mean.index.min()
+        gain = 100 * (mean[best] - mean[one])
+        against = f", {gain:.1f} points above one vote each" if best != one else ""
+        sentences.append(
+            f"Annotators who are right {percent(rows.quality.mean())} of the time: best with {_votes(best)} "
+            f"on each of {budget // best:,} pictures ({100 * mean[best]:.1f} %{against})."
+        )
+    return " ".join(sentences)
+
+
 def _votes(count: int) -> str:
     return "1 vote" if count == 1 else f"{count} votes"
 
 
-def transfer(
-    table: pandas.DataFrame, chance: float, title: str, direct: Sequence[str] = (), y: str = "accuracy (%)"
-) -> Figure:
-    """Accuracy on new kinds against the share of labels used, one curve per way to start.
-
-    table: columns start (the curve's name), share (of the labels, 0 to 1), seed, accuracy. direct: starts
-    that are controls, drawn dashed.
-    """
-    figure, axis = panels(1, 1, 9.5, 5.0)
-    starts = list(dict.fromkeys(table.start))
-    shares = sorted(table.share.unique())
-    table = table.assign(percent_labels=100 * table.share)
-    for color, start in zip(shades(len(starts)), starts, strict=True):
-        band(
-            axis,
-            table[table.start == start],
-            "percent_labels",
-            "accuracy",
-            color,
-            start,
-            "o--" if start in direct else "o-",
-        )
-    axis.axhline(100 * chance, color=GREY, linestyle=":", linewidth=1.2)
-    axis.text(100 * shares[0], 100 * chance + 1, "chance", color=GREY, fontsize=12)
-    axis.set_xscale("log")
-    axis.set_xticks([100 * one for one in shares], [percent(one) for one in shares])
-    axis.minorticks_off()
-    axis.set_xlim(100 * shares[0] * 0.85, 100 * shares[-1] * 6)
-    axis.set_xlabel("labels of the new kinds that are used (log scale)", fontsize=13)
-    axis.set_ylabel(y, fontsize=13)
-    axis.set_title(title, fontsize=14)
-    mean = table.groupby(["start", "share"])["accuracy"].mean()
-    lines = "; ".join(
-        f"{start}: " + ", ".join(percent(mean[start, share]) for share in shares) for start in starts
-    )
-    given = ", ".join(percent(one) for one in shares)
-    return with_alt(figure, f"Accuracy with {given} of the labels. {lines}. Chance: {percent(chance)}.")
-
-
-def picked_on_test(candidates: np.ndarray, fresh: np.ndarray, chance: float) -> Figure:
-    """What choosing on the test set does: reported accuracy of the best of k, and its accuracy on new data.
-
-    candidates, fresh: (runs, K) accuracies of the same K equally good models on a small test set and on new
-    pictures. Draws both against k = 1..K, mean over runs.
-    """
-    figure, axis = panels(1, 1, 9.5, 4.6)
-    runs, most = candidates.shape
-    dark, _, light = shades(3)
-    seen = np.maximum.accumulate(candidates, axis=1)
-    winner = np.array([[candidates[run, : k + 1].argmax() for k in range(most)] for run in range(runs)])
-    true = np.take_along_axis(fresh, winner, axis=1)
-    for values, color, name in (
-        (seen, dark, "reported:\non the test set"),
-        (true, light, "true:\non new pictures"),
-    ):
-        mean = 100 * values.mean(0)
-        half = 196 * values.std(0, ddof=1) / np.sqrt(runs)
-        axis.plot(np.arange(1, most + 1), mean, color=color, linewidth=2.4)
-        axis.fill_between(
-            np.arange(1, most + 1), mean - half, mean + half, color=color, alpha=0.2, linewidth=0
-        )
-        axis.annotate(
-            name, (most, mean[-1]), (8, 0), textcoords="offset points", color=color, fontsize=12, va="center"
-        )
-    axis.set_xlim(1, most * 1.3)
-    axis.set_xlabel("models tried, the best on the test set is reported", fontsize=13)
-    axis.set_ylabel("accuracy (%)", fontsize=13)
-    gap = 100 * (seen[:, -1] - true[:, -1]).mean()
-    axis.set_title(f"The best of {most} on the test set: {gap:.1f} points that do not exist", fontsize=14)
-    return with_alt(
-        figure,
-        f"Two curves over the number of models tried, up to {most}. The reported accuracy of the best on the "
-        f"test set climbs; its accuracy on new pictures stays behind, {gap:.1f} points below at the end.",
-    )
+def contact_sheet(images, names: Sequence[str], columns: int = 9) -> Figure:
+    """Pictures (N, 3, H, W) uint8 in rows, each with its name above."""
+    rows = -(-len(names) // columns)
+    figure, axes = panels(columns, rows, 1.25, 1.45, squeeze=False)
+    for axis in axes.ravel():
+        axis.set_axis_off()
+    for axis, image, name in zip(axes.ravel(), images, names, strict=False):
+        axis.imshow(np.asarray(image).transpose(1, 2, 0), interpolation="nearest")
+        axis.set_title(name, fontsize=12)
+    return with_alt(figure, f"{len(names)} drawn pictures with their labels: {', '.join(names)}.")
