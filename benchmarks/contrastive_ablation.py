@@ -1,12 +1,13 @@
 """The sweeps that lecture 03 shows: many short contrastive runs, one JSON record for each.
 
-    course bench contrastive_ablation                     all of it, three seeds (two where a run is long)
+    course bench contrastive_ablation                     all of it
     python benchmarks/contrastive_ablation.py --only momentum --seeds 0
     python benchmarks/contrastive_ablation.py --smoke --out /tmp/smoke.json
 
-A finished run is appended to the file at once (written beside it, then renamed), and a run that is already
-there is not repeated: stop it with Ctrl-C and start it again. Two runs are the same if experiment, settings
-and seed are.
+Every run is one process with one thread, as many at a time as there are cores (--workers), so its result does
+not depend on the cores. A finished run is appended to the file at once (written beside it, then renamed),
+and a run that is already there is not repeated: stop it with Ctrl-C and start it again. Two runs are the same
+if experiment, settings and seed are.
 """
 
 from __future__ import annotations
@@ -14,16 +15,18 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import multiprocessing
 import os
-import platform
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import torch
+from harness import RESULTS, machine, write_atomically
 from torch import nn
 
 from course_lib import data, evaluate, fit
@@ -32,12 +35,15 @@ from course_lib.data.views import Recipe
 from course_lib.losses import moco as moco_loss
 from course_lib.methods import MoCo, SimCLR, Supervised
 from course_lib.models import resnet
+from course_lib.training.choice import has_fast_bf16
 
-RESULTS = Path(__file__).resolve().parent / "results" / "contrastive_ablation.json"
-SIZE, TRAIN, TEST = 32, 8000, 2000  # pixels, images
-SIMCLR_STEPS, SIMCLR_BATCH = 240, 128
-MOCO_STEPS, MOCO_BATCH, QUEUE = 600, 64, 1024
-LABELS = (1, 2, 5, 10, 20, 50, 100)
+FILE = RESULTS / "contrastive_ablation.json"
+SIZE, TRAIN, TEST, PROBE = 32, 8000, 3000, 4000  # pixels; images to train on, to test on, to fit a probe on
+SIMCLR = {"temperature": 0.2, "learning_rate": 3e-3}
+STEPS, BATCH = 200, 128
+MOCO = {"queue_size": 1024, "learning_rate": 3e-3}
+MOCO_STEPS, MOCO_BATCH = 300, 64
+LABELS = (1, 3, 10, 30, 100)
 NOTHING = Recipe(crop_scale=(1.0, 1.0), flip_p=0.0, jitter_p=0.0, gray_p=0.0, blur_p=0.0)
 CHANGES = {  # what each name switches on in a view that is otherwise the image itself
     "crop": {"crop_scale": (0.08, 1.0), "flip_p": 0.5},
@@ -46,18 +52,14 @@ CHANGES = {  # what each name switches on in a view that is otherwise the image 
 }
 
 
-class StepDecay:
-    """Mixed into MoCo: the rate falls tenfold at 60 % and 80 % of training, as in MoCo v1."""
+class MoCoStepDecay(MoCo):
+    """MoCo with v1's schedule: the rate falls tenfold at 60 % and at 80 % of training, no cosine."""
 
     def configure_optimizers(self) -> dict:
         chosen = super().configure_optimizers()
         milestones = [round(0.6 * self.total_steps), round(0.8 * self.total_steps)]
         scheduler = torch.optim.lr_scheduler.MultiStepLR(chosen["optimizer"], milestones, gamma=0.1)
         return {**chosen, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-
-class MoCoStepDecay(StepDecay, MoCo):
-    """MoCo with the step schedule of v1 in place of the cosine."""
 
 
 class Turned:
@@ -70,28 +72,21 @@ class Turned:
         return [rotate90(view, generator=generator) for view in self.views(images, generator=generator)]
 
 
-class PretextAccuracy:
+class NotedMoCoLoss:
     """MoCo's loss, with a note of how often the own key scores above the whole queue."""
 
     def __init__(self):
-        self.values: list[float] = []
+        self.accuracies: list[float] = []
 
     def __call__(self, query, key, queue, temperature):
         with torch.no_grad():
-            query_, key_, queue_ = (
-                nn.functional.normalize(rows.float(), dim=1) for rows in (query, key, queue)
-            )
-            right = (query_ * key_).sum(1) > (query_ @ queue_.T).amax(1)
-            self.values.append(round(right.float().mean().item(), 4))
+            q, k, old = (nn.functional.normalize(rows.float(), dim=1) for rows in (query, key, queue))
+            right = (q * k).sum(1) > (q @ old.T).amax(1)
+            self.accuracies.append(round(right.float().mean().item(), 4))
         return moco_loss(query, key, queue, temperature)
 
-    def __deepcopy__(self, memo):  # `fit` tries a copy first, whose steps do not count
-        return PretextAccuracy()
-
-
-def encoder(width: float = 1, seed: int = 0) -> nn.Module:
-    torch.manual_seed(seed)
-    return resnet(widths=[round(width * w) for w in (24, 48, 96)])
+    def __deepcopy__(self, memo):  # `fit` tries a copy first; the notes of those steps are not wanted
+        return NotedMoCoLoss()
 
 
 def plan(seeds: list[int]) -> list[dict]:
@@ -103,21 +98,19 @@ def plan(seeds: list[int]) -> list[dict]:
             jobs.append({"experiment": experiment, "seed": seed, **settings})
 
         add("random")
+        add("few_labels", epochs=8)
         for projector in ("none", "linear", "MLP"):
             add("projector", projector=projector)
         for momentum in (0.0, 0.9, 0.99, 0.999):
             add("momentum", momentum=momentum)
         for shuffle in (True, False):
             add("shuffle", shuffle=shuffle)
-        add("few_labels", epochs=8)
         if seed < 2:
-            for batch in (8, 32, 128, 512):
+            for batch in (32, 128, 512):
                 for epochs in (1, 2, 4):
                     add("batch", batch=batch, epochs=epochs)
-            for mlp_head in (False, True):
-                for aug in (False, True):
-                    for cos in (False, True):
-                        add("moco_v2", mlp=mlp_head, aug=aug, cos=cos)
+            for on in range(8):
+                add("moco_v2", mlp=bool(on & 4), aug=bool(on & 2), cos=bool(on & 1))
             for width in (1, 2):
                 for layers in (2, 3):
                     add("simclr_v2", width=width, layers=layers)
@@ -131,128 +124,126 @@ def plan(seeds: list[int]) -> list[dict]:
 
 def composed(*names: str):
     """TwoViews that apply only the named changes."""
-    recipe = replace(NOTHING, **{k: v for name in names if name in CHANGES for k, v in CHANGES[name].items()})
+    recipe = replace(NOTHING, **{k: v for name in names for k, v in CHANGES.get(name, {}).items()})
     views = data.TwoViews(recipe)
     return Turned(views) if "rotate" in names else views
+
+
+def encoder(seed: int, width: float = 1) -> nn.Module:
+    torch.manual_seed(seed)
+    return resnet(widths=[round(width * channels) for channels in (24, 48, 96)])
 
 
 def build(job: dict) -> tuple[nn.Module, int, int]:
     """The method of a job, its number of steps and its batch size."""
     seed, kind = job["seed"], job["experiment"]
-    simclr = partial(SimCLR, temperature=0.2, learning_rate=2e-3)
+    simclr = partial(SimCLR, **SIMCLR)
     if kind == "projector":
-        method = simclr(encoder(seed=seed))
-        width = method.encoder.width
-        heads = {
-            "none": nn.Identity,
-            "linear": partial(nn.Linear, width, 128),
-            "MLP": lambda: method.projector,
-        }
-        method.projector = heads[job["projector"]]()
-        return method, SIMCLR_STEPS, SIMCLR_BATCH
-    if kind == "batch":
-        # AdamW: the rate follows the square root of the batch
-        rate = 2e-3 * math.sqrt(job["batch"] / SIMCLR_BATCH)
-        steps = round(job["epochs"] * TRAIN / job["batch"])
-        return simclr(encoder(seed=seed), learning_rate=rate), steps, job["batch"]
+        method = simclr(encoder(seed))
+        if job["projector"] != "MLP":
+            linear = nn.Linear(method.encoder.width, 128)
+            method.projector = linear if job["projector"] == "linear" else nn.Identity()
+        return method, STEPS, BATCH
+    if kind == "batch":  # Adam's steps do not grow with the batch; the rate follows its square root
+        rate = SIMCLR["learning_rate"] * math.sqrt(job["batch"] / BATCH)
+        steps = job["epochs"] * TRAIN // job["batch"]
+        return simclr(encoder(seed), learning_rate=rate), steps, job["batch"]
     if kind == "simclr_v2":
-        return simclr(encoder(job["width"], seed), projector_layers=job["layers"]), SIMCLR_STEPS, SIMCLR_BATCH
+        return simclr(encoder(seed, job["width"]), projector_layers=job["layers"]), STEPS, BATCH
     if kind == "composition":
-        return (
-            simclr(encoder(seed=seed), views=composed(job["first"], job["second"])),
-            SIMCLR_STEPS,
-            SIMCLR_BATCH,
-        )
+        return simclr(encoder(seed), views=composed(job["first"], job["second"])), STEPS, BATCH
     if kind == "few_labels":
-        return simclr(encoder(seed=seed)), job["epochs"] * TRAIN // SIMCLR_BATCH, SIMCLR_BATCH
-    moco = partial(MoCo, encoder(seed=seed), queue_size=QUEUE, learning_rate=1e-3)
+        return simclr(encoder(seed)), job["epochs"] * TRAIN // BATCH, BATCH
+    moco = partial(MoCo, encoder(seed), **MOCO)
     if kind == "momentum":
         return moco(momentum=job["momentum"]), MOCO_STEPS, MOCO_BATCH
     if kind == "shuffle":
-        options = {"batch_norm_groups": 8, "shuffle": job["shuffle"], "loss_function": PretextAccuracy()}
-        return moco(momentum=0.99, **options), MOCO_STEPS, MOCO_BATCH
+        leak = {"batch_norm_groups": 8, "shuffle": job["shuffle"], "loss_function": NotedMoCoLoss()}
+        return moco(momentum=0.99, **leak), MOCO_STEPS, MOCO_BATCH
     if kind == "moco_v2":
         views = data.TwoViews("moco_v2", blur=True) if job["aug"] else data.TwoViews("moco_v1")
-        method = (MoCo if job["cos"] else MoCoStepDecay)(
-            encoder(seed=seed),
-            version=2 if job["mlp"] else 1,
-            queue_size=QUEUE,
-            momentum=0.99,
-            learning_rate=1e-3,
-            views=views,
-        )
-        return method, MOCO_STEPS, MOCO_BATCH
+        variant = MoCo if job["cos"] else MoCoStepDecay
+        options = {**MOCO, "version": 2 if job["mlp"] else 1, "momentum": 0.99, "views": views}
+        return variant(encoder(seed), **options), MOCO_STEPS, MOCO_BATCH
     raise ValueError(f"experiment is {kind!r}; see plan().")
 
 
-def supervised(start: nn.Module, train, test, seed: int, steps: int = 150) -> float:
-    """Test accuracy of ``start`` trained with all labels of ``train`` (light crops and flips)."""
-    method = Supervised(start, train.classes, learning_rate=1e-3)
-    quiet_fit(method, train, steps, min(64, len(train)), seed)
-    return evaluate.accuracy(method.predict(test.images), test.labels)
-
-
-def label_curves(pretrained: nn.Module, train, test, seed: int, counts, steps: int) -> dict:
-    """Accuracy at each number of labels per class for four ways to use them."""
-    curves: dict[str, list[float]] = {}
-    random, start = encoder(seed=seed + 100), pretrained.state_dict()
-    start = {name: value.clone() for name, value in start.items()}
-    features = {
-        "random, linear": [evaluate.embed(random, images) for images in (train.images, test.images)],
-        "SimCLR, linear": [evaluate.embed(pretrained, images) for images in (train.images, test.images)],
-    }
-    for count in counts:
-        few = evaluate.balanced_draw(train.labels, count, seed)
-        for name, (known, unknown) in features.items():
-            probe = evaluate.linear_probe(known[few], train.labels[few], unknown, test.labels, seed=seed)
-            curves.setdefault(name, []).append(probe.accuracy)
-        labelled = train.subset(few)
-        curves.setdefault("supervised", []).append(
-            supervised(encoder(seed=seed), labelled, test, seed, steps)
-        )
-        tuned = encoder(seed=seed)
-        tuned.load_state_dict(start)
-        curves.setdefault("SimCLR, fine-tuned", []).append(supervised(tuned, labelled, test, seed, steps))
-    return {"labels_per_class": list(counts), "curves": curves}
+@cache
+def sets() -> tuple:
+    """(train, test) ImageSets, opened once in each process."""
+    return tuple(data.load("world", s, size=SIZE, length=n) for s, n in (("train", TRAIN), ("test", TEST)))
 
 
 def quiet_fit(method, train, steps: int, batch: int, seed: int):
     with tempfile.TemporaryDirectory() as folder:
-        return fit(method, train, steps=steps, batch_size=batch, seed=seed, folder=folder, show=False)
+        fast = has_fast_bf16(torch.device("cpu"))  # fixed here, so that a busy moment does not decide
+        options = {"precision": "bf16" if fast else "float32", "channels_last": True, "show": False}
+        return fit(method, train, steps=steps, batch_size=batch, seed=seed, folder=folder, **options)
 
 
-def run(job: dict, train, test, shrink: int = 1) -> dict:
+def probe(network) -> float:
+    """Accuracy of the linear probe of a network, PROBE images to fit it."""
+    train, test = sets()
+    known = train.subset(slice(0, PROBE))
+    features = [evaluate.embed(network, images) for images in (known, test)]
+    penalties = (1.0, 0.1, 0.01, 1e-3)
+    result = evaluate.linear_probe(features[0], known.labels, features[1], test.labels, penalties=penalties)
+    return result.accuracy
+
+
+def supervised(start: nn.Module, few, test, seed: int, steps: int) -> float:
+    """Test accuracy of ``start``, trained on with all labels of ``few`` (light crops and flips)."""
+    method = Supervised(start, few.classes, learning_rate=2e-3)
+    quiet_fit(method, few, steps, min(64, len(few)), seed)
+    return float((method.predict(test.images) == test.labels).float().mean())
+
+
+def label_curves(pretrained: nn.Module, seed: int, counts, shrink: int) -> dict:
+    """Test accuracy at each number of labels per class, for four ways to use the labels."""
+    train, test = sets()
+    weights = {name: value.clone() for name, value in pretrained.state_dict().items()}
+    networks = {"random, linear": encoder(seed), "SimCLR, linear": pretrained}
+    features = {n: [evaluate.embed(e, s) for s in (train, test)] for n, e in networks.items()}
+    curves: dict[str, list[float]] = {}
+    for count in counts:
+        drawn = evaluate.balanced_draw(train.labels, count, seed)
+        few, steps = train.subset(drawn), max(2, (100 + 3 * count) // shrink)
+        for name, (known, unknown) in features.items():
+            result = evaluate.linear_probe(known[drawn], few.labels, unknown, test.labels, seed=seed)
+            curves.setdefault(name, []).append(result.accuracy)
+        curves.setdefault("supervised", []).append(supervised(encoder(seed), few, test, seed, steps))
+        tuned = encoder(seed)
+        tuned.load_state_dict(weights)
+        curves.setdefault("SimCLR, fine-tuned", []).append(supervised(tuned, few, test, seed, steps))
+    return {"labels_per_class": list(counts), "curves": curves}
+
+
+def run(job: dict, shrink: int = 1) -> dict:
     """Train and probe one job; ``shrink`` divides the steps, for the smoke test."""
-    began = time.perf_counter()
-    record = dict(job)
-    if job["experiment"] == "random":
-        method, steps = encoder(seed=job["seed"]), 0
+    torch.set_num_threads(1)
+    began, record, kind = time.perf_counter(), dict(job), job["experiment"]
+    if kind == "random":
+        method, steps = encoder(job["seed"]), 0
     else:
         method, steps, batch = build(job)
         steps = max(2, steps // shrink)
-        outcome = quiet_fit(method, train, steps, batch, job["seed"])
-        record |= {"batch_size": batch, "loss": outcome.summary()["last_loss"], **outcome.settings}
-    record |= {"steps": steps, "accuracy": evaluate.evaluate(method, train, test)}
-    if job["experiment"] == "projector":
+        outcome = quiet_fit(method, sets()[0], steps, batch, job["seed"])
+        record |= {
+            "batch_size": batch,
+            "loss": outcome.summary()["last_loss"],
+            "precision": outcome.settings["precision"],
+        }
+    record |= {"steps": steps, "accuracy": probe(method)}
+    if kind == "projector":
         method.eval()
-        z = [evaluate.embed(nn.Sequential(method.encoder, method.projector), s.images) for s in (train, test)]
-        record["accuracy_z"] = evaluate.linear_probe(z[0], train.labels, z[1], test.labels).accuracy
-    if job["experiment"] == "shuffle":
-        record["pretext"] = method.loss_function.values
-    if job["experiment"] == "few_labels":
-        record |= label_curves(
-            method.encoder, train, test, job["seed"], LABELS[: 7 if shrink == 1 else 2], 150 // shrink
-        )
-    return record | {
-        "seconds": round(time.perf_counter() - began, 1),
-        "finished": time.strftime("%Y-%m-%d %H:%M"),
-        "machine": f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
-    }
-
-
-def identity(record: dict, job: dict) -> tuple:
-    """What makes a record the answer to a job: the job's own keys."""
-    return tuple(record.get(key) for key in job)
+        record["accuracy_z"] = probe(nn.Sequential(method.encoder, method.projector))
+    if kind == "shuffle":
+        record["pretext"] = method.loss_function.accuracies
+    if kind == "few_labels":
+        counts = LABELS if shrink == 1 else LABELS[:2]
+        record |= label_curves(method.encoder, job["seed"], counts, shrink)
+    when = {"seconds": round(time.perf_counter() - began, 1), "finished": time.strftime("%Y-%m-%d %H:%M")}
+    return record | when | {"machine": machine()["processor"]}
 
 
 def read(path: Path) -> list[dict]:
@@ -262,11 +253,12 @@ def read(path: Path) -> list[dict]:
 def append(path: Path, record: dict) -> None:
     """Add one record; the file is complete at every moment."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    records = [*read(path), record]
-    lines = ",\n".join("  " + json.dumps(one) for one in records)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text('{"records": [\n' + lines + "\n]}\n")
-    os.replace(part, path)
+    lines = ",\n".join("  " + json.dumps(one) for one in [*read(path), record])
+    write_atomically(path, '{"records": [\n' + lines + "\n]}\n")
+
+
+def is_done(job: dict, records: list[dict]) -> bool:
+    return any(all(record.get(key, ()) == value for key, value in job.items()) for record in records)
 
 
 def main() -> int:
@@ -275,30 +267,34 @@ def main() -> int:
     )
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options.add_argument("--only", nargs="+", help="names of experiments")
-    options.add_argument("--out", type=Path, default=RESULTS)
+    options.add_argument("--workers", type=int, default=os.cpu_count())
+    options.add_argument("--out", type=Path, default=FILE)
     options.add_argument("--smoke", action="store_true", help="a hundredth of the steps; give --out as well")
     given = options.parse_args()
-    if given.smoke and given.out == RESULTS:
+    if given.smoke and given.out == FILE:
         options.error("--smoke must not write into the results; give --out FILE.")
     jobs = plan(given.seeds)
     unknown = set(given.only or ()) - {job["experiment"] for job in jobs}
     if unknown:
         options.error(f"--only: no experiment {', '.join(sorted(unknown))}.")
     jobs = [job for job in jobs if not given.only or job["experiment"] in given.only]
-    done = read(given.out)
-    open_jobs = [job for job in jobs if not any(identity(r, job) == tuple(job.values()) for r in done)]
-    print(f"{len(jobs)} runs, {len(jobs) - len(open_jobs)} already in {given.out}", flush=True)
-    train, test = (
-        data.load("world", split, size=SIZE, length=n) for split, n in (("train", TRAIN), ("test", TEST))
-    )
-    for number, job in enumerate(open_jobs, 1):
-        record = run(job, train, test, shrink=100 if given.smoke else 1)
-        append(given.out, record)
-        settings = " ".join(f"{key}={value}" for key, value in job.items())
-        print(
-            f"{number}/{len(open_jobs)} {settings}: {record['accuracy']:.3f}, {record['seconds']} s",
-            flush=True,
-        )
+    waiting = [job for job in jobs if not is_done(job, read(given.out))]
+    print(f"{len(jobs)} runs, {len(jobs) - len(waiting)} of them already in {given.out}", flush=True)
+    sets()  # drawn once, before the workers open them
+    os.environ["OMP_NUM_THREADS"] = "1"
+    pool = ProcessPoolExecutor(given.workers, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        futures = {pool.submit(run, job, 100 if given.smoke else 1): job for job in waiting}
+        for number, future in enumerate(as_completed(futures), 1):
+            record = future.result()
+            append(given.out, record)
+            settings = " ".join(f"{key}={value}" for key, value in futures[future].items())
+            print(
+                f"{number}/{len(waiting)} {settings}: {record['accuracy']:.3f}, {record['seconds']} s",
+                flush=True,
+            )
+    finally:
+        pool.shutdown(cancel_futures=True)
     return 0
 
 
