@@ -143,7 +143,7 @@ def make_bundle(lab: Source, table: dict, wrong: list[Attempts]) -> dict:
 
 
 def _said_by_check(bundle: dict) -> list[str]:
-    """What the outputs of check cells in a solution depend on, beside its code; not the last digits of values."""
+    """What the outputs of check cells in a solution depend on beside its code; not on values' last digits."""
     keys = ("answer", "probe", "seeds", "rtol", "atol", "next", "off_limits", "changes")
     return [json.dumps([name, [entry[key] for key in keys]]) for name, entry in bundle["exercises"].items()]
 

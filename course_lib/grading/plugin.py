@@ -107,8 +107,8 @@ class GradedNotebook(IPyNbFile):
             yield GradedCell.from_parent(self, name=name, cell_num=number, cell=cell, options={})
 
     def setup(self):
-        """Start the kernel and the clock of the notebook."""
-        self.kernel = WatchedKernel(CURRENT_ENV_KERNEL_NAME, cwd=str(self.path.parent), startup_timeout=60)
+        """Start the kernel in the empty home of this run, and the clock of the notebook."""
+        self.kernel = WatchedKernel(CURRENT_ENV_KERNEL_NAME, cwd=os.environ["HOME"], startup_timeout=60)
         self.ends = time.monotonic() + self.config.option.course_deadline
 
     def teardown(self):

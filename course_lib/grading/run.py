@@ -93,7 +93,7 @@ def run(work: list[dict], bundle: dict, *, deadline: float = 600.0, provisioner:
         folder, tables = base / "home", base / "bundles"
         folder.mkdir(mode=0o700)
         write_text(tables / f"{bundle['lab']}.json", bundles.text(bundles.stripped(bundle)))
-        _write_notebook(work, folder / "merged.ipynb")
+        _write_notebook(work, base / "merged.ipynb")
         env = sandbox.environment(folder, tables, provisioner)
         return _drive(folder, env, len(work), deadline)
 
@@ -120,11 +120,11 @@ def _drive(folder: Path, env: dict[str, str], count: int, deadline: float) -> Re
         "--noconftest",
         "-c",
         os.devnull,
-        f"--rootdir={folder}",
+        f"--rootdir={folder.parent}",
         "-q",
         "--tb=no",
     ]
-    command += [f"--course-report={writer}", f"--course-deadline={deadline}", "merged.ipynb"]
+    command += [f"--course-report={writer}", f"--course-deadline={deadline}", "../merged.ipynb"]
     with tempfile.TemporaryFile() as noise:
         child = subprocess.Popen(
             command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=noise, stderr=noise,
