@@ -44,11 +44,11 @@ def train(
     seed: int = 0,
     resume: str | None = None,
     folder: Path | None = None,
-    show: bool = True,
+    **options,
 ) -> str:
     """Train, then probe the trained and the random encoder on the test split; returns the report.
 
-    method: a name of METHODS. data: a name for `load`, or an image folder. The rest as in `fit`.
+    method: a name of METHODS. data: a name for `load`, or an image folder. The rest: see `fit`.
     """
     from ..data import load
     from ..evaluate import evaluate
@@ -62,7 +62,7 @@ def train(
         torch.manual_seed(seed)
         learner = build(method, encoder_for(size, chosen.name), train_set.classes)
     before = evaluate(learner, train_set, test_set)
-    run = fit(learner, train_set, chosen.name, minutes, steps, resume, seed=seed, folder=folder, show=show)
+    run = fit(learner, train_set, chosen.name, minutes, steps, resume, seed=seed, folder=folder, **options)
     after = evaluate(learner, train_set, test_set)
     lines = [
         f"{method} on {train_set.name}: {run.status}, {run.steps} steps in {run.seconds / 60:.1f} minutes, "
