@@ -153,9 +153,9 @@ def knn__dictionary(train_features, train_labels, test_features, k=20, temperatu
 # %% exercise="3.6"
 def momentum_update__lerp(teacher, student, momentum):
     """lerp_ on .data."""
-    for slow, fast in zip(teacher.parameters(), student.parameters()):
+    for slow, fast in zip(teacher.parameters(), student.parameters(), strict=True):
         slow.data.lerp_(fast.data, 1 - momentum)
-    for slow, fast in zip(teacher.buffers(), student.buffers()):
+    for slow, fast in zip(teacher.buffers(), student.buffers(), strict=True):
         slow.data.copy_(fast.data)
 
 
@@ -174,7 +174,7 @@ def momentum_update__new_data(teacher, student, momentum):
     theirs = dict(student.named_parameters())
     for name, slow in teacher.named_parameters():
         slow.data = slow.data * momentum + theirs[name].data * (1 - momentum)
-    for slow, fast in zip(teacher.buffers(), student.buffers()):
+    for slow, fast in zip(teacher.buffers(), student.buffers(), strict=True):
         slow.data = fast.detach().clone()
 
 
@@ -228,7 +228,7 @@ def moco__positive_last(query, key, queue, temperature=0.07):
 def moco__loop(query, key, queue, temperature=0.07):
     """One query after the other."""
     losses = []
-    for q, k in zip(query, key.detach()):
+    for q, k in zip(query, key.detach(), strict=True):
         candidates = F.normalize(torch.cat([k[None], queue]), dim=1)
         losses.append(-F.log_softmax(candidates @ F.normalize(q, dim=0) / temperature, 0)[0])
     return torch.stack(losses).mean()

@@ -37,17 +37,17 @@
 
 # %% tags=["setup"]
 # Run this cell first. Running it again does no harm.
-import sys
+import importlib.util
 
-try:
-    import course_lib
-except ModuleNotFoundError:  # Colab, or a machine without the course: install it, leave torch as it is
+if (
+    importlib.util.find_spec("course_lib") is None
+):  # Colab or a bare machine: install the course, leave torch as it is
     import os
     import subprocess
+    import sys
 
-    course_source = os.environ.get("COURSE_SOURCE", "ssl-course")  # or a folder, or git+https://...
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", course_source], check=True)
-    import course_lib
+    source = os.environ.get("COURSE_SOURCE", "git+https://github.com/your-organisation/ssl-course@main")
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", source], check=True)
 
 import math
 
@@ -58,7 +58,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from course_lib import data, evaluate, fit, methods, models, viz
-from course_lib.lab import check, hint, setup
+from course_lib.lab import check, hint, setup  # noqa: F401
 
 lab = setup("03_contrastive")
 
@@ -68,12 +68,14 @@ lab = setup("03_contrastive")
 # The pictures come from the course's own drawn world. Each shows one main object and some clutter.
 # There are labels, but training will never see them. They come out at the end, to measure.
 
-# %% tags=["nbval-ignore-output"]
-train = data.load("world", "train", length=10000)
-test = data.load("world", "test", length=2000)
-print(
-    f"{len(train):,} pictures to learn from, {len(test):,} to measure with, {len(train.classes)} kinds of object"
-)
+# %% tags=["use", "nbval-ignore-output"]
+DATASET = "world"  # on a GPU also "imagenette" or "stl-10"; `course data` lists what is on this machine
+train = data.load(DATASET, "train", length=10000)
+test = data.load(DATASET, "test", length=2000)
+SIDE = train.images.shape[-1]  # pixels
+CROP = SIDE * 2 // 3
+print(f"{len(train):,} pictures of {SIDE} x {SIDE} pixels to learn from, {len(test):,} to measure with.")
+print(f"{len(train.classes)} kinds of object: {', '.join(train.classes)}.")
 
 
 def show(axis, image, title=""):
@@ -87,7 +89,7 @@ def show(axis, image, title=""):
 # From six pictures we cut two pieces each and changed their colours. A piece like this is called a **view**.
 # The top row shows the first views, the bottom row the second views in mixed order. Which belongs to which?
 
-# %%
+# %% tags=["figure"]
 generator = torch.Generator().manual_seed(2)
 chosen = torch.randperm(len(train), generator=generator)[:6]
 game_images = data.as_float(train.images[chosen])  # (6, 3, H, W) in [0, 1]
@@ -104,18 +106,17 @@ viz.alt(figure, "Twelve small colourful picture crops: six numbered 1 to 6 above
 # %% [markdown]
 # Write your guess: the letter for picture 1, then for picture 2, and so on. `?` means "no idea".
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["use", "nbval-ignore-output"]
 my_guess = "??????"
 
 right_letters = "".join("ABCDEF"[mixed.tolist().index(number)] for number in range(6))
-hits = sum(a == b for a, b in zip(my_guess.upper(), right_letters))
+hits = sum(a == b for a, b in zip(my_guess.upper(), right_letters, strict=False))
 print(f"You found {hits} of 6." + (f" The answer was {right_letters}." if "?" not in my_guess else ""))
 
 # %% [markdown]
-# What did you use? Probably the thing in the picture: half a wheel here, a wheel there. Sometimes only a colour.
-# This game is the whole idea of the lab. To win it for thousands of pictures, a network has to notice what stays
-# the same when the crop and the colours change. What stays the same is mostly *what is in the picture*.
-# And nobody had to write a label.
+# What did you use? Mostly the thing in the picture: one part of it here, another part there. Where only background was left,
+# perhaps a texture or a colour. This game is the whole idea of the lab. To win it for thousands of pictures, a network has to
+# notice what stays the same when crop and colours change, and that is mostly *what is in the picture*. Nobody had to write a label.
 
 # %% [markdown]
 # ## 2 · Two views
@@ -131,7 +132,7 @@ print(f"You found {hits} of 6." + (f" The answer was {right_letters}." if "?" no
 # Draw with the `generator` you are given: then a run can be repeated exactly.
 
 
-# %% exercise="3.1" points=10 off_limits=["course_lib.data", "torchvision.transforms", "kornia"]
+# %% exercise="3.1" points=10 next="Next: your views, in pictures." off_limits=["course_lib.data", "torchvision.transforms", "kornia"]
 # exercise 3.1
 def two_views(images, size, generator):
     """Two random square crops of every image, each mirrored left-right with probability 1/2.
@@ -148,7 +149,7 @@ def two_views(images, size, generator):
         columns = torch.randint(0, width - size + 1, (count,), generator=generator)  # (B,)
         mirrored = torch.rand(count, generator=generator) < 0.5  # (B,)
         crops = []
-        for image, row, column, mirror in zip(images, rows, columns, mirrored):
+        for image, row, column, mirror in zip(images, rows, columns, mirrored, strict=True):
             crop = image[:, row : row + size, column : column + size]  # (C, size, size)
             crops.append(crop.flip(-1) if mirror else crop)
         return torch.stack(crops)  # (B, C, size, size)
@@ -198,7 +199,7 @@ def probe(answer, seed):
     values = {"number of views": float(len(views)), "shape of a view": "x".join(map(str, views[0].shape))}
     if any(tuple(view.shape) != (count, 3, size, size) for view in views):
         return values
-    for name, view in zip(("view 1", "view 2"), views):
+    for name, view in zip(("view 1", "view 2"), views, strict=False):
         row, column, mirrored, whole = boxes(view)
         own = view[:, 0] == torch.arange(count).view(-1, 1, 1).float()
         values[f"{name}: row i shows image i"] = yes(own.all())
@@ -250,7 +251,7 @@ check("3.1", two_views)
 def my_views(images, generator=None):
     """Your crops, then a random change of colour: what SimCLR and MoCo will be trained on."""
     generator = generator or torch.Generator().manual_seed(0)
-    crops = two_views(data.as_float(images), 32, generator)
+    crops = two_views(data.as_float(images), CROP, generator)
     return [change_colour(crop, generator) for crop in crops]
 
 
@@ -261,24 +262,24 @@ def change_colour(images, generator):
 
 
 generator = torch.Generator().manual_seed(5)
-crops_1, crops_2 = two_views(game_images, 32, generator)
+crops_1, crops_2 = two_views(game_images, CROP, generator)
 views_1, views_2 = change_colour(crops_1, generator), change_colour(crops_2, generator)
 rows = {
     "image": game_images,
     "your view 1": crops_1,
     "your view 2": crops_2,
-    "+ colour": views_1,
-    "+ colour ": views_2,
+    "view 1, new colours": views_1,
+    "view 2, new colours": views_2,
 }
-figure, axes = plt.subplots(len(rows), 6, figsize=(9, 8))
-for line, (name, pictures) in zip(axes, rows.items()):
-    for axis, picture in zip(line, pictures):
+figure, axes = plt.subplots(len(rows), 6, figsize=(9, 7.2))
+for line, (name, pictures) in zip(axes, rows.items(), strict=True):
+    for axis, picture in zip(line, pictures, strict=True):
         show(axis, picture)
     line[0].text(-0.15, 0.5, name, transform=line[0].transAxes, ha="right", va="center", fontsize=11)
-figure.suptitle("Two draws per image: your crops, then new colours")
+figure.suptitle("Two draws per image: your crops, then new colours", y=0.94)
 viz.alt(
     figure,
-    "Six pictures in columns; below each two crops of 32 pixels and the same crops with changed colours.",
+    "Six pictures in columns; below each its two crops, and the same crops with changed colours.",
 )
 
 # %% [markdown]
@@ -288,7 +289,7 @@ viz.alt(
 # %% tags=["train", "nbval-ignore-output"]
 generator = torch.Generator().manual_seed(6)
 images_200 = data.as_float(train.images[:200])
-crops = two_views(images_200, 32, generator)
+crops = two_views(images_200, CROP, generator)
 coloured = [change_colour(crop, generator) for crop in crops]
 
 
@@ -305,7 +306,7 @@ axis.bar_label(bars, fmt="%.1f", padding=3)
 axis.set_xlim(0, max(100 * max(lazy.values()) * 1.15, 1))
 axis.set_xlabel("own second view found (% of 200 images)")
 axis.set_title(
-    f"Three numbers find {100 * lazy['crops']:.0f} % of the pairs, {100 * lazy['crops + colour']:.0f} % once colours change"
+    f"Three numbers find {100 * lazy['crops']:.1f} % of the pairs, {100 * lazy['crops + colour']:.1f} % once colours change"
 )
 viz.alt(
     figure,
@@ -333,7 +334,7 @@ viz.alt(
 # Two batches of vectors go in, the table of all their similarities comes out. No loop is needed.
 
 
-# %% exercise="3.2" points=10 off_limits=["course_lib.losses", "sklearn"]
+# %% exercise="3.2" points=10 next="Next: whom a network with random weights finds similar." off_limits=["course_lib.losses", "sklearn"]
 # exercise 3.2
 def similarity(a, b):
     """Cosine similarity of every row of a with every row of b.
@@ -412,7 +413,7 @@ def play(encoder, name):
     low = table.min().item()
     right.hist(
         table[~OWN].numpy(),
-        bins=50,
+        bins=30,
         range=(low, 1),
         density=True,
         color=plt.cm.viridis(0.15),
@@ -420,7 +421,7 @@ def play(encoder, name):
     )
     right.hist(
         table[OWN].numpy(),
-        bins=50,
+        bins=30,
         range=(low, 1),
         density=True,
         color=plt.cm.viridis(0.85),
@@ -465,7 +466,7 @@ gap_before = play(random_encoder, "Random network")
 # One trap: $\exp$ of a large number is infinite in float32. The loss has to survive $\tau = 0.005$.
 
 
-# %% exercise="3.3" points=15 off_limits=["course_lib.losses", "lightly", "pytorch_metric_learning"]
+# %% exercise="3.3" points=15 next="Next: your loss as a thermometer." off_limits=["course_lib.losses", "lightly", "pytorch_metric_learning"]
 # exercise 3.3
 def info_nce(query, key, temperature):
     """InfoNCE of each query against all keys of the batch, averaged over the queries.
@@ -536,10 +537,13 @@ with torch.no_grad():
     levels = {name: float(info_nce(*pair, 0.1)) for name, pair in kinds.items()}
 
 figure, axis = plt.subplots(figsize=(9, 3.2))
-bars = axis.barh(list(levels), list(levels.values()), color=plt.cm.viridis([0.05, 0.25, 0.45, 0.65, 0.85]))
-axis.bar_label(bars, fmt="%.2f", padding=3)
-axis.axvline(math.log(256), color="black", linestyle="--")
-axis.text(math.log(256), 4.55, f" ln 256 = {math.log(256):.2f}", va="bottom", ha="center")
+axis.axvline(math.log(256), color="black", linestyle="--", zorder=0)
+axis.text(
+    math.log(256), 1.02, f"ln 256 = {math.log(256):.2f}", ha="center", transform=axis.get_xaxis_transform()
+)
+bars = axis.barh(list(levels), list(levels.values()), color=plt.cm.viridis(0.45))
+for label in axis.bar_label(bars, fmt="%.2f", padding=4):
+    label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
 axis.set_xlim(0, max(levels.values()) * 1.12)
 axis.set_xlabel("InfoNCE, 256 pairs, temperature 0.1 (nats)")
 worse = sum(value > math.log(256) + 1e-3 for value in levels.values())
@@ -549,9 +553,11 @@ viz.alt(
 )
 display(
     Markdown(
+        "Worse than $\\ln B$ is possible: collapsed vectors do not know the answer, but vectors that are *sure of a wrong one* "
+        "pay more.\n\n"
         f"A second way to read it: $\\ln B - \\mathcal L$ is a lower bound on the **mutual information** of the two views, "
         f"how much one view tells about the other (van den Oord et al. 2018, section 2.3). The random network: at least "
-        f"{math.log(256) - levels['random network']:.2f} nats. No loss is below 0, so with 256 candidates the bound can never "
+        f"{max(0, math.log(256) - levels['random network']):.2f} nats. No loss is below 0, so with 256 candidates the bound can never "
         f"say more than ln 256 = {math.log(256):.2f}. To measure more, or to be asked harder questions, you need more negatives."
     )
 )
@@ -569,7 +575,7 @@ display(
 # The sign $\mathbb 1_{[k\neq i]}$ is small and expensive to forget. Look at the table for four images. Each row is a question.
 # One cell in a row is the view itself, one is its partner, the rest are negatives.
 
-# %%
+# %% tags=["figure"]
 B = 4
 roles = torch.full((2 * B, 2 * B), 1.0)
 for i in range(2 * B):
@@ -600,7 +606,7 @@ viz.alt(
 # (The algorithm on the slide numbers the views 2k-1, 2k: partners are neighbours there. Here they are B rows apart.)
 
 
-# %% exercise="3.4" points=20 off_limits=["course_lib.losses", "lightly", "pytorch_metric_learning"]
+# %% exercise="3.4" points=20 next="Next: one minute of SimCLR with your loss." off_limits=["course_lib.losses", "lightly", "pytorch_metric_learning"]
 # exercise 3.4
 def nt_xent(z1, z2, temperature=0.5):
     """NT-Xent of Algorithm 1 in Chen et al. 2020: every view looks for its partner among all other views.
@@ -674,7 +680,7 @@ for batch in (2, 64, 256):
 
 # %% tags=["train", "nbval-ignore-output"]
 simclr = methods.SimCLR(new_encoder(), loss_function=nt_xent, views=my_views, temperature=0.2)
-simclr_run = fit(simclr, train, profile=lab.profile, minutes=lab.minutes("simclr"))
+simclr_run = fit(simclr, train, profile=lab.profile)
 
 # %% [markdown]
 # A falling loss proves nothing about what was learned: the task could be solved by a shortcut. So play the game again, and
@@ -691,7 +697,7 @@ display(
 )
 
 # %% tags=["train", "nbval-ignore-output"]
-labels, test_labels = train.labels[:], test.labels[:]
+labels, test_labels = train.labels, test.labels
 
 
 def features_of(encoder):
@@ -743,7 +749,7 @@ viz.alt(
 # ### Exercise 3.5 · Weighted k-NN (10 points, about 10 minutes)
 
 
-# %% exercise="3.5" points=10 off_limits=["course_lib.evaluate", "sklearn"]
+# %% exercise="3.5" points=10 next="Next: the neighbours that your network finds." off_limits=["course_lib.evaluate", "sklearn"]
 # exercise 3.5
 def knn(train_features, train_labels, test_features, k=20, temperature=0.07):
     """Class of every test row by a weighted vote of its k most similar training rows.
@@ -808,11 +814,11 @@ knn_results = {name: knn_accuracy(pair) for name, pair in features.items()}
 asked = [int((test_labels == kind).nonzero()[0]) for kind in range(4)]  # the first test image of four kinds
 figure, axes = plt.subplots(4, 11, figsize=(12, 5))
 hits = {"random": 0, "SimCLR": 0}
-for line, query in zip(axes, asked):
+for line, query in zip(axes, asked, strict=True):
     show(line[0], data.as_float(test.images[query]), train.classes[test_labels[query]])
     for offset, name in ((1, "random"), (6, "SimCLR")):
         nearest = similarity(features[name][1][query : query + 1], features[name][0])[0].topk(5).indices
-        for axis, neighbour in zip(line[offset : offset + 5], nearest):
+        for axis, neighbour in zip(line[offset : offset + 5], nearest, strict=True):
             same = labels[neighbour] == test_labels[query]
             hits[name] += int(same)
             show(
@@ -902,7 +908,7 @@ viz.alt(
 # never trained, and a graph that grows with every step fills the memory.
 
 
-# %% exercise="3.6" points=10 off_limits=["course_lib.methods", "torch.optim.swa_utils", "lightly"]
+# %% exercise="3.6" points=10 next="Next: your teacher follows a student." off_limits=["course_lib.methods", "torch.optim.swa_utils", "lightly"]
 # exercise 3.6
 def momentum_update(teacher, student, momentum):
     """Move the teacher a little towards the student, in place.
@@ -913,9 +919,9 @@ def momentum_update(teacher, student, momentum):
     """
     ### BEGIN SOLUTION
     with torch.no_grad():
-        for slow, fast in zip(teacher.parameters(), student.parameters()):
+        for slow, fast in zip(teacher.parameters(), student.parameters(), strict=True):
             slow.mul_(momentum).add_(fast, alpha=1 - momentum)
-        for slow, fast in zip(teacher.buffers(), student.buffers()):
+        for slow, fast in zip(teacher.buffers(), student.buffers(), strict=True):
             slow.copy_(fast)
     ### END SOLUTION
 
@@ -930,7 +936,7 @@ def probe(answer, seed):
     def network():
         module = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 2))
         with torch.no_grad():
-            for value in list(module.parameters()) + [module[1].running_mean]:
+            for value in [*module.parameters(), module[1].running_mean]:
                 value.copy_(torch.randn(value.shape, generator=generator))
             module[1].running_var.copy_(torch.rand(4, generator=generator) + 0.5)
         return module
@@ -1017,8 +1023,13 @@ axis.set_title(
 viz.alt(figure, "A noisy rising grey line, and three smooth lines that follow it with more and more delay.")
 
 # %% [markdown]
-# Smooth costs delay: the teacher with m looks back about 1/(1 - m) steps. He et al. 2020 use m = 0.999 for hundreds of thousands of
-# steps. In our one minute there are only a few hundred, so we take m = 0.99.
+# Smooth costs delay: the teacher looks back about 1/(1 - m) steps. He et al. 2020 train for 200 epochs of ImageNet and take m = 0.999.
+
+# %% tags=["train", "nbval-ignore-output"]
+print(
+    f"SimCLR made {simclr_run.steps} steps in its minute. A teacher with m = 0.999 looks back 1,000 steps, with m = 0.99 it is 100."
+)
+print("So we take m = 0.99.")
 
 # %% [markdown]
 # ### Exercise 3.7 · The queue (10 points, about 7 minutes)
@@ -1028,7 +1039,7 @@ viz.alt(figure, "A noisy rising grey line, and three smooth lines that follow it
 # K need not be a multiple of the batch size.
 
 
-# %% exercise="3.7" points=10 off_limits=["course_lib.methods", "lightly", "collections.deque"]
+# %% exercise="3.7" points=10 next="Next: your queue over time." off_limits=["course_lib.methods", "lightly", "collections.deque"]
 # exercise 3.7
 def enqueue(queue, pointer, keys):
     """Write keys into the queue from row `pointer` on, around the end: row (pointer + i) mod K becomes keys[i].
@@ -1111,7 +1122,7 @@ viz.alt(
 # the batch's keys enter the queue. What would happen otherwise?
 
 
-# %% exercise="3.8" points=15 off_limits=["course_lib.losses", "lightly", "pytorch_metric_learning"]
+# %% exercise="3.8" points=15 next="Next: MoCo, trained with your three functions." off_limits=["course_lib.losses", "lightly", "pytorch_metric_learning"]
 # exercise 3.8
 def moco(query, key, queue, temperature=0.07):
     """InfoNCE of each query against its own key and all rows of the queue, averaged over the batch.
@@ -1201,7 +1212,7 @@ moco_method = methods.MoCo(
     enqueue=enqueue,
     views=my_views,
 )
-moco_run = fit(moco_method, train, profile=lab.profile, minutes=lab.minutes("moco"))
+moco_run = fit(moco_method, train, profile=lab.profile)
 
 # %% [markdown]
 # ## 8 · What did they learn?
@@ -1223,7 +1234,9 @@ def whisker(percent):
 
 names = ["random", "SimCLR", "MoCo"]
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True)
-for axis, title, result in zip(axes, ("linear probe", "your k-NN"), (probe_results, knn_results)):
+for axis, title, result in zip(
+    axes, ("linear probe", "your k-NN"), (probe_results, knn_results), strict=True
+):
     heights = [result[name] for name in names]
     bars = axis.bar(
         names,

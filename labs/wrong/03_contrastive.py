@@ -13,7 +13,9 @@ from torch.nn import functional as F
 def _cut(images, size, rows, columns, mirrored):
     """Crop and mirror every image as told (shared by the wrong answers, never shown)."""
     pieces = []
-    for image, row, column, mirror in zip(images, rows.tolist(), columns.tolist(), mirrored.tolist()):
+    for image, row, column, mirror in zip(
+        images, rows.tolist(), columns.tolist(), mirrored.tolist(), strict=True
+    ):
         piece = image[:, row : row + size, column : column + size]
         pieces.append(piece.flip(-1) if mirror else piece)
     return torch.stack(pieces)
@@ -455,26 +457,26 @@ def knn__normalised_over_the_rows(train_features, train_labels, test_features, k
 def momentum_update__reversed(teacher, student, momentum):
     """Your teacher jumps almost onto the student: m and 1 - m are swapped. With m = 0.9 the teacher keeps 90 % of itself."""
     with torch.no_grad():
-        for slow, fast in zip(teacher.parameters(), student.parameters()):
+        for slow, fast in zip(teacher.parameters(), student.parameters(), strict=True):
             slow.mul_(1 - momentum).add_(fast, alpha=momentum)
-        for slow, fast in zip(teacher.buffers(), student.buffers()):
+        for slow, fast in zip(teacher.buffers(), student.buffers(), strict=True):
             slow.copy_(fast)
 
 
 def momentum_update__student_moves(teacher, student, momentum):
     """Your student changes and the teacher stays. The teacher is the one that follows."""
     with torch.no_grad():
-        for slow, fast in zip(teacher.parameters(), student.parameters()):
+        for slow, fast in zip(teacher.parameters(), student.parameters(), strict=True):
             fast.mul_(momentum).add_(slow, alpha=1 - momentum)
-        for slow, fast in zip(teacher.buffers(), student.buffers()):
+        for slow, fast in zip(teacher.buffers(), student.buffers(), strict=True):
             fast.copy_(slow)
 
 
 def momentum_update__nothing_written(teacher, student, momentum):
     """The parameters of your teacher have not moved at all. `value = ...` only renames a result; you have to write into the teacher's tensors."""
-    for slow, fast in zip(teacher.parameters(), student.parameters()):
+    for slow, fast in zip(teacher.parameters(), student.parameters(), strict=True):
         slow = momentum * slow + (1 - momentum) * fast
-    for slow, fast in zip(teacher.buffers(), student.buffers()):
+    for slow, fast in zip(teacher.buffers(), student.buffers(), strict=True):
         slow.copy_(fast)
 
 
@@ -491,7 +493,7 @@ def momentum_update__plain_copy(teacher, student, momentum):
 def momentum_update__buffers_forgotten(teacher, student, momentum):
     """The parameters are right, but batch norm's running mean, variance and count stayed behind: buffers are not parameters."""
     with torch.no_grad():
-        for slow, fast in zip(teacher.parameters(), student.parameters()):
+        for slow, fast in zip(teacher.parameters(), student.parameters(), strict=True):
             slow.mul_(momentum).add_(fast, alpha=1 - momentum)
 
 
@@ -505,27 +507,27 @@ def momentum_update__buffers_averaged(teacher, student, momentum):
 
 def momentum_update__gradient_recorded(teacher, student, momentum):
     """The values are right, but the teacher's weights now remember how they were computed. That graph grows with every step and sends gradient into the teacher. Switch the recording off."""
-    for slow, fast in zip(teacher.parameters(), student.parameters()):
+    for slow, fast in zip(teacher.parameters(), student.parameters(), strict=True):
         slow.mul_(momentum).add_(fast, alpha=1 - momentum)
-    for slow, fast in zip(teacher.buffers(), student.buffers()):
+    for slow, fast in zip(teacher.buffers(), student.buffers(), strict=True):
         slow.copy_(fast)
 
 
 def momentum_update__memory_shared(teacher, student, momentum):
     """Your teacher's buffers are now the *same* tensors as the student's: when the student moves, they move along. Copy the numbers, not the tensor."""
     with torch.no_grad():
-        for slow, fast in zip(teacher.parameters(), student.parameters()):
+        for slow, fast in zip(teacher.parameters(), student.parameters(), strict=True):
             slow.mul_(momentum).add_(fast, alpha=1 - momentum)
-        for slow, fast in zip(teacher.buffers(), student.buffers()):
+        for slow, fast in zip(teacher.buffers(), student.buffers(), strict=True):
             slow.data = fast.data
 
 
 def momentum_update__added_without_shrinking(teacher, student, momentum):
     """Your teacher's weights grow: (1 - m) times the student was added, but the old weights were not multiplied by m."""
     with torch.no_grad():
-        for slow, fast in zip(teacher.parameters(), student.parameters()):
+        for slow, fast in zip(teacher.parameters(), student.parameters(), strict=True):
             slow.add_(fast, alpha=1 - momentum)
-        for slow, fast in zip(teacher.buffers(), student.buffers()):
+        for slow, fast in zip(teacher.buffers(), student.buffers(), strict=True):
             slow.copy_(fast)
 
 
@@ -536,7 +538,7 @@ def momentum_update__weights_only(teacher, student, momentum):
         for name, slow in teacher.named_parameters():
             if name.endswith("weight"):
                 slow.mul_(momentum).add_(fast[name], alpha=1 - momentum)
-        for slow, value in zip(teacher.buffers(), student.buffers()):
+        for slow, value in zip(teacher.buffers(), student.buffers(), strict=True):
             slow.copy_(value)
 
 

@@ -140,7 +140,8 @@ def test_each_exercise_is_complete(exercise):
 def test_nothing_a_student_reads_holds_a_line_of_the_solution(exercise):
     solution = of(exercise, "answer")[0].source.split("### BEGIN SOLUTION")[1].split("### END SOLUTION")[0]
     lines = [line.split("  #")[0].strip() for line in solution.splitlines()]
-    expressions = [line.split(" = ", 1)[-1].removeprefix("return ") for line in lines if len(line) > 25]
+    expressions = [line.split(" = ", 1)[-1].removeprefix("return ") for line in lines]
+    expressions = [part for part in expressions if len(part) >= 20]
     stub = of(exercise, "answer")[0].source.replace(solution, "")
     shown = [cell.source for cell in SOURCE if not cell.value("points") and '"probe"' not in cell.marker]
     shown += [stub, *(function.__doc__ for function in WRONG[exercise].values())]
@@ -283,5 +284,15 @@ def test_markers_are_well_formed():
 def test_every_figure_has_alt_text():
     for cell in SOURCE:
         if "plt.subplots" in cell.source:
-            assert "viz.alt(figure, " in cell.source
+            assert re.search(r"viz\.alt\(\s*figure,", cell.source)
             assert "jet" not in re.findall(r"cmap=\"(\w+)\"", cell.source)
+
+
+def test_the_setup_cell_installs_from_the_published_address():
+    settings = (LABS.parent / "pyproject.toml").read_text(encoding="utf-8")
+    repository, branch = (
+        re.search(rf'^{key} = "(.+)"$', settings, re.MULTILINE)[1] for key in ("repository", "branch")
+    )
+    setup = next(cell for cell in SOURCE if '"setup"' in cell.marker)
+    assert f"git+https://github.com/{repository}@{branch}" in setup.source
+    assert "torch" not in re.findall(r'"install".*', setup.source)[0]
