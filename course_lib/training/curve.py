@@ -10,12 +10,18 @@ if TYPE_CHECKING:
 
 
 def learning_curve(
-    history: pandas.DataFrame, stuck_values: dict[str, float], name: str, title: str = "", footer: str = ""
+    history: pandas.DataFrame,
+    stuck_values: dict[str, float],
+    name: str,
+    title: str = "",
+    footer: str = "",
+    total: int = 0,
 ) -> matplotlib.figure.Figure:
     """A figure of a run's `history`: loss on the left, feature deviation and effective rank on the right.
 
     stuck_values are dashed lines with their names, where they lie near the curve. title: what it says, by
-    default from which loss to which. footer: a line under the curve. The figure belongs to no pyplot window.
+    default from which loss to which. footer: a line under the curve. total: steps that the axis leaves room
+    for. The figure belongs to no pyplot window.
     """
     from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -33,8 +39,11 @@ def learning_curve(
     if len(values):
         low, high = float(values.min()), float(values.max())
         reach = max(high - low, 0.05 * abs(high), 1e-3)
+        near = [value for value in stuck_values.values() if low - reach <= value <= high + reach]
+        bottom, top = min([low, *near]), max([high, *near])
+        loss.set_ylim(bottom - 0.05 * (top - bottom) - 1e-3, top + 0.12 * (top - bottom) + 1e-3)
         for label, value in stuck_values.items():
-            if low - reach <= value <= high + reach:
+            if value in near:
                 loss.axhline(value, color="0.35", linestyle="--", linewidth=1.2)
                 loss.annotate(
                     f"{label} = {value:.2f}: nothing learned",
@@ -48,6 +57,8 @@ def learning_curve(
         title = (
             title or f"{name}: loss {smooth[0]:.2f} to {smooth[-1]:.2f} in {int(history.step.iloc[-1])} steps"
         )
+    if total:
+        loss.set_xlim(0, total)
     loss.set(xlabel="step" + (f"\n{footer}" if footer else ""), ylabel="loss")
     loss.set_title(title or name, fontsize=12)
     health = history.dropna(subset=["feature_std"])

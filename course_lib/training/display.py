@@ -131,7 +131,9 @@ class NotebookFigure(Progress):
     def _show(self, history, title: str) -> None:
         from .curve import learning_curve
 
-        figure = learning_curve(history, self.stuck_values, self.name, title, "\n".join(self.notes[-2:]))
+        figure = learning_curve(
+            history, self.stuck_values, self.name, title, "\n".join(self.notes[-2:]), self.total
+        )
         picture = io.BytesIO()
         figure.savefig(picture, format="png")
         self._handle.update(self._bundle(picture.getvalue()), raw=True, metadata=self._metadata())
