@@ -85,3 +85,14 @@ def test_images_on_a_gpu_and_draws_on_the_cpu(function):
     here, there = function(images, generator=seeds[0]), function(images.cuda(), generator=seeds[1])
     torch.testing.assert_close(there.cpu(), here, atol=1e-4, rtol=0)
     assert function(images.cuda(), generator=torch.Generator("cuda")).is_cuda
+
+
+def test_autocast_leaves_an_averaging_crop_exact():
+    """A crop that shrinks is a matrix product, which autocast would otherwise round to 8 bits."""
+    images = torch.rand(6, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    crops = []
+    for enabled in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            seed = torch.Generator().manual_seed(0)
+            crops.append(augment.random_resized_crop(images, 8, scale=(0.5, 1.0), generator=seed))
+    assert torch.equal(*crops)
