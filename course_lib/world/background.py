@@ -1,5 +1,4 @@
-"""What stands behind the objects: sky, sun, clouds, hills, ground; or a backdrop that does not tell what is
-up."""
+"""What stands behind the objects: sky, sun, clouds, hills and ground, or a backdrop without up and down."""
 
 from __future__ import annotations
 

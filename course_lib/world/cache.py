@@ -35,8 +35,7 @@ class CacheError(Exception):
 
 
 def folder(cache: str | os.PathLike | None = None) -> Path:
-    """Where caches lie: the argument, else the environment variable COURSE_CACHE, else the user's cache
-    folder."""
+    """Where caches lie: the argument, else $COURSE_CACHE, else the user's cache folder."""
     if cache is not None:
         return Path(cache).expanduser()
     if os.environ.get("COURSE_CACHE"):
@@ -107,8 +106,7 @@ def _checksum(path: Path) -> int:
 
 
 def open_file(path: Path, config: WorldConfig, split: str, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Images (memory-mapped, copy on write) and labels. FileNotFoundError if absent; CacheError if
-    damaged."""
+    """Images (mapped, copy on write) and labels. FileNotFoundError if absent, CacheError if damaged."""
     with open(path, "rb") as file:
         head = file.read(HEADER)
     expected = bytes_of(config, length)
@@ -130,8 +128,7 @@ def open_file(path: Path, config: WorldConfig, split: str, length: int) -> tuple
 
 
 def build(path: Path, config: WorldConfig, split: str, length: int, fill_all: Callable[[Path], None]) -> None:
-    """Write the file: `fill_all(temporary)` draws into it, then it gets its header and its name. May raise
-    OSError."""
+    """Write the file: `fill_all(temporary)` draws into it, then it gets its name. May raise OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path.parent)
     handle, name = tempfile.mkstemp(prefix=".world-", suffix=".part", dir=path.parent)

@@ -15,8 +15,7 @@ MOST_OBJECTS = 8
 
 @dataclass(frozen=True)
 class WorldConfig:
-    """Which world is drawn. Equal configs give equal bytes; a bad value raises a ValueError that names the
-    field.
+    """Which world is drawn. Equal configs give equal bytes; a bad value raises a ValueError that names it.
 
     size: side of the picture in pixels, one of 32, 48, 64, 96.
     seed: a whole number >= 0; another seed, another world.

@@ -1,5 +1,4 @@
-"""`WorldDataset`: a split of the world as tensors, drawn once and kept in a cache. The only torch in this
-room."""
+"""`WorldDataset`: a split of the world as tensors, drawn once and cached. The only torch in this room."""
 
 from __future__ import annotations
 
@@ -23,18 +22,15 @@ FIELDS = (
 class WorldDataset(torch.utils.data.Dataset):
     """The first `length` scenes of a split.
 
-    config: a WorldConfig, default WorldConfig(). split: "train", "val" or "test". cache: folder for the drawn
-    pictures; None for COURSE_CACHE or the user's cache folder; False to draw into memory only. workers:
-    processes that draw, None for one per core. fields: what an item holds; "image" (3, H, W) uint8 tensor,
-    "label" int, "index",
-    "scene", "masks" (K, H, W) bool, "boxes" (K, 4) int64, "depth" (H, W) float32, "captions", "phrases",
-    "relations",
-    "negations", "hard_negatives", "questions", "copy". Masks, boxes and depth are drawn when asked for.
+    config: a WorldConfig, default WorldConfig(). split: "train", "val" or "test". cache: folder for the
+    drawn pictures; None for $COURSE_CACHE or the user's cache folder; False to draw into memory only.
+    workers: processes that draw, None for one per core. fields: what an item holds: "image" (3, H, W) uint8
+    tensor, "label" int, "index", "scene", "masks" (K, H, W) bool, "boxes" (K, 4) int64, "depth" (H, W)
+    float32, "captions", "phrases", "relations", "negations", "hard_negatives", "questions", "copy". Masks,
+    boxes and depth are drawn when asked for.
 
-    .images (N, 3, H, W) uint8, memory-mapped; .labels (N,) int64, kind of the main object; .classes names
-    of kinds.
-    For a DataLoader use fields=("image", "label"), or collate_fn=WorldDataset.collate when an item holds
-    more.
+    .images (N, 3, H, W) uint8, memory-mapped; .labels (N,) int64, kind of the main object; .classes names.
+    For a DataLoader use fields=("image", "label"), or collate_fn=WorldDataset.collate for more.
     """
 
     def __init__(
@@ -78,7 +74,8 @@ class WorldDataset(torch.utils.data.Dataset):
             opened = None
         except OSError as error:
             print(
-                f"The cache {path} cannot be read ({error.strerror}); the pictures are drawn into memory instead."
+                f"The cache {path} cannot be read ({error.strerror}); "
+                "the pictures are drawn into memory instead."
             )
             return self._in_memory()
         if opened is None:
@@ -91,8 +88,8 @@ class WorldDataset(torch.utils.data.Dataset):
             except (OSError, cache.CacheError) as error:
                 reason = getattr(error, "strerror", None) or error
                 print(
-                    f"The cache folder {path.parent} cannot be written ({reason}); the pictures are kept in memory "
-                    "instead. Set COURSE_CACHE or cache= to a folder you may write to."
+                    f"The cache folder {path.parent} cannot be written ({reason}); the pictures are kept in "
+                    "memory instead. Set COURSE_CACHE or cache= to a folder you may write to."
                 )
                 return self._in_memory()
         self.path = path

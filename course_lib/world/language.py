@@ -14,8 +14,7 @@ def _listed(parts: list[str]) -> str:
 
 
 def captions(scene: Scene) -> list[str]:
-    """True captions, from short to dense: the main kind; with colour; with the setting; all objects;
-    everything."""
+    """True captions, from short to dense: main kind, with colour, with setting, all objects, everything."""
     things = scene.objects
     main = things[0]
     texts = [an(main.kind), an(full_name(main))]
@@ -66,8 +65,7 @@ def phrases(scene: Scene) -> list[Phrase]:
 
 
 def _relational(scene: Scene) -> list[Phrase]:
-    """ "the cat left of the house", where the cat needs the relation and no other cat comes near to
-    fitting."""
+    """As "the cat left of the house", where no other cat comes near to fitting."""
     things, found = scene.objects, []
     opposite = {
         "left of": "right of",

@@ -83,38 +83,56 @@ def _fillers(image: Image.Image):
 
 def blunt(points: list[int]) -> list[int]:
     """The polygon x, y, x, y, ... without repeated corners and with slanted peaks made one pixel wide."""
-    corners = list(zip(points[::2], points[1::2], strict=True))
-    corners = [c for c, before in zip(corners, corners[-1:] + corners[:-1], strict=True) if c != before]
-    if len(corners) < 2:
-        return points[:4]
+    while points[:2] == points[-2:] and len(points) > 4:
+        del points[-2:]
+    xs, ys = points[::2], points[1::2]
+    x0, y0, x1, y1 = xs[-1], ys[-1], xs[0], ys[0]
     result = []
-    before = corners[-1:] + corners[:-1]
-    after = corners[1:] + corners[:1]
-    for (x0, y0), (x1, y1), (x2, y2) in zip(before, corners, after, strict=True):
-        result += x1, y1
+    for x2, y2 in zip(xs[1:] + xs[:1], ys[1:] + ys[:1], strict=True):
+        if x1 == x2 and y1 == y2:
+            continue
+        result.append(x1)
+        result.append(y1)
         if (y1 - y0) * (y2 - y1) < 0 < (x0 - x1) * (x2 - x1):
-            result += x1 + 1, y1
-    return result
+            result.append(x1 + 1)
+            result.append(y1)
+        x0, y0, x1, y1 = x1, y1, x2, y2
+    return result or points * 2
 
 
 def _blunt_round(points: list[int]) -> list[int]:
     """`blunt` for a convex outline with many corners: only its highest and lowest corner can be peaks."""
     rows = points[1::2]
-    for place in sorted((rows.index(min(rows)), rows.index(max(rows))), reverse=True):
-        points[2 * place : 2 * place] = points[2 * place] + 1, rows[place]
+    first, second = rows.index(min(rows)), rows.index(max(rows))
+    if first < second:
+        first, second = second, first
+    points[2 * first : 2 * first] = points[2 * first] + 1, rows[first]
+    points[2 * second : 2 * second] = points[2 * second] + 1, rows[second]
     return points
 
 
 class Pen:
     """Draws the parts of one object in its own coordinates: u right, v down, both -1 to 1, v = 1 its foot."""
 
-    __slots__ = ("_a", "_b", "_c", "_d", "_e", "_ellipse", "_f", "_ink", "_polygon", "_scale", "_turned")
+    __slots__ = (
+        "_a",
+        "_b",
+        "_c",
+        "_d",
+        "_e",
+        "_ellipse",
+        "_f",
+        "_ink",
+        "_polygon",
+        "_rectangle",
+        "_scale",
+        "_turned",
+    )
 
     def __init__(
         self, canvas: Canvas, ink: int, x: float, y: float, size: float, turn: int = 0, mirrored=False
     ):
-        """Centre (x, y) and size as fractions of the picture's side; ink is the first of the object's
-        inks."""
+        """Centre (x, y) and size are fractions of the picture's side; ink is the object's first."""
         side = canvas.side
         half = size * side / 2
         self._a = half * cosine(turn) * (-1 if mirrored else 1)
@@ -124,31 +142,40 @@ class Pen:
         self._e = OFFSET + x * side + 0.5
         self._f = y * side + 0.5
         self._ink = ink
-        self._polygon, self._ellipse = canvas.polygon, canvas.ellipse
+        self._polygon, self._ellipse, self._rectangle = canvas.polygon, canvas.ellipse, canvas.rectangle
         self._turned = turn & 127
         self._scale = half
 
     def poly(self, ink: int, *points: float) -> None:
         """A filled polygon through u, v, u, v, ..."""
         a, b, c, d, e, f = self._a, self._b, self._c, self._d, self._e, self._f
-        corners = zip(points[::2], points[1::2], strict=True)
-        corners = [w for u, v in corners for w in (int(a * u + b * v + e), int(c * u + d * v + f))]
+        pairs = zip(points[::2], points[1::2], strict=True)
+        if self._turned:
+            corners = [w for u, v in pairs for w in (int(a * u + b * v + e), int(c * u + d * v + f))]
+        else:
+            corners = [w for u, v in pairs for w in (int(a * u + e), int(d * v + f))]
         self._polygon(blunt(corners), self._ink + ink)
 
     def rect(self, ink: int, left: float, top: float, right: float, bottom: float) -> None:
         """A filled rectangle."""
-        self.poly(ink, left, top, right, top, right, bottom, left, bottom)
+        if self._turned:
+            self.poly(ink, left, top, right, top, right, bottom, left, bottom)
+            return
+        x0, x1 = int(self._a * left + self._e), int(self._a * right + self._e)
+        y0, y1 = int(self._d * top + self._f), int(self._d * bottom + self._f)
+        self._rectangle([min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)], self._ink + ink)
 
     def line(self, ink: int, u0: float, v0: float, u1: float, v1: float, width: float) -> None:
-        """A straight stroke with flat ends."""
+        """A straight stroke with flat ends; left out where it would be thinner than a fine pixel."""
+        if width * self._scale < 0.8:
+            return
         du, dv = u1 - u0, v1 - v0
         half = width / 2 / math.sqrt(du * du + dv * dv)
         nu, nv = -dv * half, du * half
         self.poly(ink, u0 + nu, v0 + nv, u1 + nu, v1 + nv, u1 - nu, v1 - nv, u0 - nu, v0 - nv)
 
     def oval(self, ink: int, u: float, v: float, ru: float, rv: float | None = None, turn: int = 0) -> None:
-        """A filled ellipse with half-axes ru and rv (a disc without rv), turned by turn / 256 of a full
-        turn."""
+        """A filled ellipse with half-axes ru and rv (without rv a disc), turned by turn / 256 of a circle."""
         a, b, c, d = self._a, self._b, self._c, self._d
         x, y = a * u + b * v + self._e, c * u + d * v + self._f
         if rv is None:
@@ -172,8 +199,7 @@ class Pen:
     def arc(
         self, u: float, v: float, ru: float, rv: float, start: int, stop: int, step: int = 1
     ) -> list[float]:
-        """Points u, v, u, v, ... of an elliptic arc; start and stop in 1/32 of a turn, 0 right, 8 down, 24
-        up."""
+        """Points u, v, ... of an elliptic arc; start and stop in 1/32 of a circle, 0 right, 8 down, 24 up."""
         circle = _CIRCLES[32]
         step = step if stop >= start else -step
         return [
@@ -189,7 +215,7 @@ class Pen:
     def ring(
         self, ink: int, u: float, v: float, r: float, thick: float, start: int = 0, stop: int = 32
     ) -> None:
-        """A band along an arc: outer radius r, inner radius r - thick; start and stop even, in 1/32 of a turn."""
+        """A band along an arc, from radius r - thick to r; start and stop even, in 1/32 of a circle."""
         if stop - start > 24:  # a closed band would touch itself at the seam
             self.ring(ink, u, v, r, thick, start, start + 16)
             start += 16

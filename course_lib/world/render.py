@@ -13,17 +13,16 @@ import numpy as np
 
 from course_lib.world import boards, shapes_living, shapes_things
 from course_lib.world.background import INKS as BACKGROUND_INKS
-from course_lib.world.background import PALETTES, draw_background
+from course_lib.world.background import draw_background
+from course_lib.world.palette import LINE, OBJECT_INKS, palette, pattern_bits, patterns
 from course_lib.world.pen import FINE, Canvas, Pen
 from course_lib.world.scene import Rendered, Scene, Thing
-from course_lib.world.vocabulary import COLORS, KINDS
+from course_lib.world.vocabulary import KINDS
 
-RENDERER = 1  # raised whenever the same scene would give other bytes
+RENDERER = 3  # raised whenever the same scene would give other bytes
 FAR = 20.0  # depth of sky and backdrop
 NEAR_EDGE = 1.02  # where the ground has depth 1, as a fraction of the height
 BOARD_DEPTH = 0.5  # signs and charts hang in front of everything
-OBJECT_INKS = 8  # inks reserved for one object
-LINE = 100  # pencil line of the sketch style
 GROUND_INKS = (4, 5, 6)
 
 _DRAW = {kind: getattr(shapes_things, kind, None) or getattr(shapes_living, kind) for kind in KINDS}
@@ -38,96 +37,9 @@ def _canvas(size: int) -> Canvas:
     return canvas
 
 
-def _mix(rgb: tuple[int, ...], other: tuple[int, ...], percent: int) -> tuple[int, ...]:
-    return tuple((a * (100 - percent) + b * percent) // 100 for a, b in zip(rgb, other, strict=True))
-
-
-_SHIFTS = ((0, 0, 0), (10, -6, 4), (-12, 4, 8), (2, 10, -10))  # small variations of a named colour
-_WHITES = ((252, 250, 244), (244, 240, 228), (255, 246, 236), (236, 242, 248))
-_BLACKS = ((34, 32, 40), (52, 40, 36), (28, 34, 52), (56, 56, 60))
-
-
-@cache
-def _object_palette(color: str, accent: str, variant: int) -> bytes:
-    """Colours of one object's eight inks, three bytes each."""
-    shift = _SHIFTS[variant]
-    main = tuple(min(255, max(0, a + b)) for a, b in zip(COLORS[color], shift, strict=True))
-    second = COLORS[accent]
-    inks = (
-        main,
-        _mix(main, (20, 10, 30), 30),
-        _mix(main, (255, 255, 255), 42),
-        second,
-        _mix(second, (20, 10, 30), 30),
-        _WHITES[variant],
-        _BLACKS[variant],
-        (0, 0, 0),
-    )
-    return b"".join(bytes(ink) for ink in inks)
-
-
-_BOARD_PALETTE = b"".join(bytes(boards.INKS.get(ink, (0, 0, 0))) for ink in range(80, 128))
-
-
-def palette(scene: Scene) -> bytes:
-    """256 colours, three bytes each: inks 0-127, then the same inks where a pattern darkens them."""
-    parts = [PALETTES[scene.sky, scene.ground]]
-    parts += [_object_palette(t.color, t.accent, int(4 * t.traits[7])) for t in scene.objects]
-    plain = b"".join(parts).ljust(80 * 3, b"\0") + _BOARD_PALETTE
-    if scene.style == "flat":
-        return plain
-    table = np.frombuffer(plain, np.uint8).reshape(128, 3).astype(np.int64)
-    if scene.style == "textured":
-        bright = table.sum(1, keepdims=True) > 330
-        variant = np.where(bright, table * 72 // 100, table + (255 - table) * 34 // 100)
-        return np.concatenate([table, variant]).astype(np.uint8).tobytes()
-    paper = np.array([250, 247, 238])
-    wash = np.full((128, 1), 34)  # per cent of paper in each colour
-    wash[:BACKGROUND_INKS] = 72
-    wash[80:] = 0
-    table = (table * (100 - wash) + paper * wash) // 100
-    table[LINE] = (52, 48, 58)
-    return np.concatenate([table, table * 80 // 100]).astype(np.uint8).tobytes()
-
-
-@cache
-def _patterns(side: int) -> np.ndarray:
-    """Eight patterns as the eight bits of a (side, side) uint8 image."""
-    y, x = np.mgrid[:side, :side]
-    planes = (
-        (x % 12 < 5),
-        (y % 12 < 5),
-        ((x + y) % 14 < 6),
-        ((x // 7 + y // 7) % 2 == 0),
-        ((x % 12 - 6) ** 2 + (y % 12 - 6) ** 2 < 12),
-        ((y + np.abs(x % 16 - 8)) % 12 < 5),
-        ((x + y) % 12 < 3) | ((x - y) % 12 < 3),
-        ((x * 7 + y * 13 + (x * y) % 11) % 5 == 0),
-    )
-    return sum(plane.astype(np.uint8) << k for k, plane in enumerate(planes)).astype(np.uint8)
-
-
-def _pattern_bits(scene: Scene) -> bytes:
-    """For each ink the bit of the pattern that covers it, 0 for none."""
-    bits = bytearray(256)
-    if scene.style == "textured":
-        for number, thing in enumerate(scene.objects):
-            first = BACKGROUND_INKS + OBJECT_INKS * number
-            bits[first] = bits[first + 2] = 1 << thing.pattern
-            bits[first + 3] = 1 << (thing.pattern + 3) % 8
-        bits[5], bits[6] = 1 << 7, 1 << 1
-    else:  # pencil hatching on what lies in the shade
-        for number in range(len(scene.objects)):
-            first = BACKGROUND_INKS + OBJECT_INKS * number
-            bits[first + 1] = bits[first + 4] = 1 << 6
-        bits[5] = 1 << 2
-    return bytes(bits)
-
-
 @cache
 def _noise(size: int, strength: int) -> np.ndarray:
-    """A field of noise larger than the picture, from a counter-based hash; standard deviation about
-    `strength`."""
+    """Noise on a field larger than the picture, from a counter-based hash; its deviation is `strength`."""
     wide = size + 64
     with np.errstate(over="ignore"):
         z = np.arange(wide * wide * 3, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(size)
@@ -172,8 +84,8 @@ def draw(scene: Scene) -> np.ndarray:
 
 def _decorate(inks: np.ndarray, scene: Scene) -> np.ndarray:
     """Add patterns or pencil lines to an ink image."""
-    bits = np.frombuffer(inks.tobytes().translate(_pattern_bits(scene)), np.uint8).reshape(inks.shape)
-    covered = inks + ((_patterns(inks.shape[0]) & bits) != 0).view(np.uint8) * np.uint8(128)
+    bits = np.frombuffer(inks.tobytes().translate(pattern_bits(scene)), np.uint8).reshape(inks.shape)
+    covered = inks + ((patterns(inks.shape[0]) & bits) != 0).view(np.uint8) * np.uint8(128)
     if scene.style == "sketch":
         edge = np.zeros(inks.shape, bool)
         edge[:, 1:] = inks[:, 1:] != inks[:, :-1]

@@ -151,8 +151,8 @@ def _original(config: WorldConfig, split: str, index: int) -> Scene:
     style = STYLES[int(3 * draw())] if config.style == "mixed" else config.style
     number = config.min_objects + int(draw() * (config.max_objects - config.min_objects + 1))
     kind = main_kind(config, split, index)
-    size = max(0.44, (0.64 + 0.24 * draw()) * (0.8 if taken else 1.0) - 0.035 * (number - 1))
-    depth = 1.0 + 0.2 * draw()
+    size = max(0.44, (0.52 + 0.34 * draw()) * (0.85 if taken else 1.0) - 0.02 * (number - 1))
+    depth = 1.0 + 0.4 * draw()
     best = _try(draw, kind, size, depth, horizon, taken, 16 if taken else 1, 0.2)
     things = [_thing(config, draw, kind, size, best[0], best[1], depth)]
     boxes = [*taken, _box(best, size)]
@@ -179,8 +179,8 @@ def _original(config: WorldConfig, split: str, index: int) -> Scene:
         sky, ground = _BACKDROPS[int(len(_BACKDROPS) * draw())], None
     light, noise, noise_seed = _nuisance(config, draw)
     return Scene(
-        index, split, config.size, tuple(things), style, horizon, sky, ground, decor, light, noise, noise_seed,
-        words, chart,
+        index, split, config.size, tuple(things), style, horizon, sky, ground, decor,
+        light, noise, noise_seed, words, chart,
     )  # fmt: skip
 
 
@@ -194,7 +194,7 @@ def _try(draw, kind, size, depth, horizon, boxes, tries, enough) -> tuple[float,
     best = (0.5, 0.5, 9.0)
     half = size / 2
     for _ in range(tries):
-        x = half * 0.9 + (1 - half * 1.8) * draw()
+        x = half * 0.85 + (1 - half * 1.7) * draw()
         if horizon is None or kind in FLOATS:
             y = half * 0.96 + (1 - half * 1.92) * draw()
         else:  # standing on the ground at its distance

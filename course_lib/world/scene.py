@@ -2,8 +2,8 @@
 
 A scene says everything about a picture, so every label can be read off it; `render.draw` is a pure function
 of it.
-Lengths are fractions of the picture's side, x to the right and y down, so the same scene can be drawn at
-any size.
+Lengths are fractions of the picture's side, x to the right and y down, whatever
+the size of the picture.
 """
 
 from __future__ import annotations
@@ -109,8 +109,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A noun phrase that is true of exactly one object of its scene; `object` is its place in
-    scene.objects."""
+    """A noun phrase that fits exactly one object of its scene; `object` is its place in scene.objects."""
 
     text: str
     object: int
@@ -127,8 +126,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class HardNegative:
-    """A true sentence, and a false one made of the same words. form: "swapped roles" or "swapped
-    attributes"."""
+    """A true sentence and a false one of the same words. form: "swapped roles" or "swapped attributes"."""
 
     positive: str
     negative: str

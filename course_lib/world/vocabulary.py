@@ -86,8 +86,7 @@ BACKDROPS: dict[str, tuple[int, int, int]] = {
 
 STYLES: tuple[str, ...] = ("flat", "sketch", "textured")
 
-# Up to five letters, so that a sign stays readable at 48 pixels. Some name a kind, on purpose: the sign may
-# lie.
+# At most five letters, so that a sign can be read at 48 pixels. Some name a kind: a sign may lie.
 WORDS: tuple[str, ...] = (
     "CAT", "CAR", "CUP", "FISH", "BIRD", "BOAT", "BALL", "TREE", "SHOP", "STOP",
     "OPEN", "EXIT", "MILK", "TEA", "ZOO", "PARK", "BUS", "SALE", "HELLO", "LEFT",

@@ -1,3 +1,4 @@
+# ruff: noqa: C408, E501
 """Switches: defaults, bad values, keys."""
 
 from __future__ import annotations

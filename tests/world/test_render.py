@@ -112,7 +112,7 @@ def test_the_named_colour_covers_most_of_the_object(kind):
         got = world.render(scene)
         pixels = got.image[got.masks[0]].astype(float) * 128 / scene.light.gain
         nearest = ((pixels[:, None] - points) ** 2).sum(2).argmin(1)
-        counts = {name: 0 for name in set(names)}
+        counts = dict.fromkeys(names, 0)
         for place, count in enumerate(np.bincount(nearest, minlength=len(names))):
             counts[names[place]] += count
         right += max(counts, key=counts.get) == scene.objects[0].color
@@ -171,7 +171,7 @@ def test_nuisance_zero_is_still_and_one_is_noisy():
 
 
 def test_the_picture_is_the_box_average_of_the_fine_drawing():
-    """Oracle for the packed lanes: colour each fine pixel, average 3 x 3, apply light, add noise, in float."""
+    """Oracle for the packed lanes: colour each fine pixel, average 3 x 3, apply light; in float."""
     world = World(WorldConfig(nuisance=1.0))
     for index in range(10):
         scene = world.scene(index)

@@ -1,16 +1,16 @@
+# ruff: noqa: SIM905, E501
 """Reads the world's sentences back and says whether they are true of a scene.
 
-Written from the documentation of `course_lib.world.words` without using its code: words are parsed with regular
-expressions, and the thresholds are stated here again. A sentence that cannot be parsed raises `Unreadable`.
+Written from the documentation of `course_lib.world.words` without using its code: words are parsed with
+regular expressions, and the thresholds are stated here again. A sentence that cannot be parsed raises `Unreadable`.
 """
 
 from __future__ import annotations
 
 import re
 
-KINDS = (
-    "house tree car fish bird cat flower boat umbrella mushroom rocket cup butterfly face ball pine snail blossom"
-).split()
+KINDS = """house tree car fish bird cat flower boat umbrella mushroom rocket cup butterfly face ball pine
+snail blossom""".split()
 COLORS = "red orange yellow green blue purple pink brown".split()
 PLURALS = {kind + ("es" if kind == "x" else "s"): kind for kind in KINDS} | {
     "fish": "fish",
