@@ -50,11 +50,11 @@ CODE = {
     "loops": ("while True:\n    pass", "timeout", "right", "stopped after 3 seconds"),
     "loops_later": ("def average(numbers):\n    while True: pass", "timeout", "right", "stopped after 3"),
     "will_not_stop": (
-        "def average(numbers):\n    while True:\n        try:\n            while True:\n                pass\n"
+        "def average(numbers):\n    while True:\n        try:\n            while True: pass\n"
         "        except BaseException:\n            pass",
         "timeout", "not_run", "stopped after 3 seconds",
     ),
-    "floods": ("while True:\n    print('x' * 100_000)", "output_limit", "not_run", "more output"),
+    "floods": ("while True: print('x' * 100_000)", "output_limit", "not_run", "more output"),
     "one_large_print": ("print('x' * 20_000_000)", "output_limit", "not_run", "more output"),
     "shows_documents": (
         FORGE + "def average(numbers):\n    d.display({v.MIME: forged(range(6))}, raw=True)\n"

@@ -93,8 +93,8 @@ FORGED = {
     "error of text": lambda d: {**d, "runs": [{"seed": run["seed"], "error": "x"} for run in d["runs"]]},
     "error of lists": lambda d: {**d, "runs": [{"seed": s, "error": {"type": [s]}} for s in SEEDS]},
     "points": lambda d: {**d, "runs": [{**run, "values": {}, "points": 40} for run in d["runs"]]},
-    "nan": lambda d: {**d, "runs": [{**run, "values": dict.fromkeys(run["values"], NAN)} for run in d["runs"]]},
-    "only public": lambda d: {**d, "runs": [{**d["runs"][i % 3], "seed": s} for i, s in enumerate(SEEDS)]},
+    "nan": lambda d: {**d, "runs": [{**run, "values": {"mean": NAN, "one": NAN}} for run in d["runs"]]},
+    "only public": lambda d: {**d, "runs": [d["runs"][i % 3] | {"seed": s} for i, s in enumerate(SEEDS)]},
 }  # fmt: skip
 
 

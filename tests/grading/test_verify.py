@@ -69,7 +69,7 @@ def test_rot_is_found(course):
     edit(course / "lectures" / "90_talk.ipynb", "2 + 2", "2 / 0")
     found = "\n".join(problems(course) + problems(course, "90_talk"))
     for sentence in (
-        "labs/solutions/90_tiny.ipynb does not pass nbval. Cell 3",
+        "labs/solutions/90_tiny.ipynb does not pass nbval. Cell 2",
         "labs/90_tiny.ipynb stops in Cell 7 with something else",
         "90_tiny 90.1: average__forgot_to_divide is told something else than its own hint",
         "90_tiny 90.2: check refuses the right answer unit_rows__linalg",
@@ -85,8 +85,9 @@ def test_a_student_copy_with_an_answer_in_it_is_found(course):
         answer(notebook, "90.1")["source"] = "# exercise 90.1\ndef average(n):\n    return sum(n) / len(n)"
 
     change(course / "labs" / f"{LAB}.ipynb", give_away)
-    found = "\n".join(problems(course))
-    assert "labs/90_tiny.ipynb stops in Cell 7 with something else" in found
+    ((fine, sentence),) = verify._stops_at_stub(course, course / "labs" / "source" / f"{LAB}.py")
+    assert not fine
+    assert "labs/90_tiny.ipynb stops in Cell 7 with something else" in sentence
 
 
 @pytest.mark.slow
@@ -96,7 +97,7 @@ def test_a_wrong_answer_that_no_check_sees_is_found(course):
         "return sum(numbers)\n",
         "return sum(numbers) / len(numbers)\n",
     )
-    found = "\n".join(problems(course))
+    found = str(verify._answers(course, course / "labs" / "source" / f"{LAB}.py"))
     assert "check calls the wrong answer average__forgot_to_divide right" in found
     assert "the grader would give points to average__forgot_to_divide" in found
 
