@@ -1,12 +1,12 @@
 """Evaluation of frozen features: neighbours, probes, few labels, baselines and label-free health numbers."""
 
-from .baselines import evaluate, random_encoder
-from .features import embed
-from .health import alignment, effective_rank, feature_std, uniformity
-from .intervals import Interval, t_interval
-from .labels import balanced_draw, few_labels
-from .neighbours import accuracy, knn
-from .probe import ProbeResult, hold_out, linear_probe
+from course_lib.evaluate.baselines import evaluate, random_encoder
+from course_lib.evaluate.features import embed
+from course_lib.evaluate.health import alignment, effective_rank, feature_std, uniformity
+from course_lib.evaluate.intervals import Interval, t_interval
+from course_lib.evaluate.labels import balanced_draw, few_labels
+from course_lib.evaluate.neighbours import accuracy, knn
+from course_lib.evaluate.probe import ProbeResult, hold_out, linear_probe
 
 __all__ = [
     "Interval",

@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import torch
 
-from .features import embed
-from .intervals import Interval, t_interval
-from .neighbours import accuracy, knn
-from .probe import linear_probe
+from course_lib.evaluate.features import embed
+from course_lib.evaluate.intervals import Interval, t_interval
+from course_lib.evaluate.neighbours import accuracy, knn
+from course_lib.evaluate.probe import linear_probe
 
 
 def evaluate(encoder, train, test, classifier: str = "linear", batch_size: int = 512) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from .checks import as_features
+from course_lib.evaluate.checks import as_features
 
 
 def _rows(features, name: str) -> torch.Tensor:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from .checks import as_features, as_labels
-from .intervals import t_interval
-from .neighbours import accuracy, knn
-from .probe import linear_probe
+from course_lib.evaluate.checks import as_features, as_labels
+from course_lib.evaluate.intervals import t_interval
+from course_lib.evaluate.neighbours import accuracy, knn
+from course_lib.evaluate.probe import linear_probe
 
 if TYPE_CHECKING:
     import pandas

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from .checks import as_features, as_labels, known_labels, same_width, several_classes
-from .softmax import predict, softmax_regression
+from course_lib.evaluate.checks import as_features, as_labels, known_labels, same_width, several_classes
+from course_lib.evaluate.softmax import predict, softmax_regression
 
 if TYPE_CHECKING:
     import pandas

@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .inputs import check_pair, check_rows, check_temperature, refuse_nan, unit_rows
-from .ranks import gather_rows, mean_over_ranks, rank
+from course_lib.losses.cosine_sums import log_sum_exp
+from course_lib.losses.inputs import check_pair, check_rows, check_temperature, refuse_nan, unit_rows
+from course_lib.losses.ranks import gather_rows, mean_over_ranks, rank
 
 
 def info_nce(
@@ -29,38 +30,37 @@ def info_nce(
     check_pair("info_nce", "query", query, "positive", positive)
     check_temperature("info_nce", temperature)
     with torch.autocast(query.device.type, enabled=False):
-        q, p = unit_rows(query) / temperature, unit_rows(positive)  # the division is cheapest here
+        q, p = unit_rows(query), unit_rows(positive)
         if negatives is None:
-            loss = _against_batch(q, p)
+            loss = _against_batch(q, p, temperature)
         else:
             check_rows("info_nce", "negatives", negatives)
             if negatives.shape[1] != query.shape[1]:
                 raise ValueError(
                     f"info_nce: query has {query.shape[1]} features but negatives has {negatives.shape[1]}."
                 )
-            loss = against_negatives(q, p, unit_rows(negatives))
+            negative = log_sum_exp(q, unit_rows(negatives), temperature)  # (B,)
+            loss = cross_entropy(q, p, negative, temperature)
         loss = mean_over_ranks(loss)
     inputs = {"query": query, "positive": positive}
     return refuse_nan("info_nce", loss, **inputs, **({} if negatives is None else {"negatives": negatives}))
 
 
-def _against_batch(q: Tensor, p: Tensor) -> Tensor:
-    """q: (B, D) unit rows / temperature, p: (B, D) unit rows."""
+def _against_batch(q: Tensor, p: Tensor, temperature: float) -> Tensor:
+    """q, p: (B, D) unit rows. The negatives of row i are all rows of p but its own."""
     candidates = gather_rows(p)  # (W * B, D), W ranks
     if len(candidates) < 2:
         raise ValueError(
             "info_nce: a batch of one has no negatives; give at least 2 images or pass negatives=(K, D)."
         )
-    own = torch.arange(len(q), device=q.device) + rank() * len(q)
-    return F.cross_entropy(q @ candidates.T, own)
+    negative = log_sum_exp(q, candidates, temperature, skip=rank() * len(q))  # (B,)
+    return cross_entropy(q, p, negative, temperature)
 
 
-def against_negatives(q: Tensor, p: Tensor, negatives: Tensor) -> Tensor:
-    """Mean loss of the queries. q: (B, D) unit rows / temperature; p: (B, D), negatives: (K, D) unit rows.
+def cross_entropy(q: Tensor, p: Tensor, negative: Tensor, temperature: float) -> Tensor:
+    """Mean of -log(e^p / (e^p + sum e^n)) = softplus(log sum e^n - p). q, p: (B, D); negative: (B,).
 
-    -log(e^p / (e^p + sum e^n)) = softplus(logsumexp(n) - p): no (B, K + 1) matrix has to be glued together,
-    and a loss far below float32's 1e-7 is still told from zero.
+    No (B, K + 1) matrix has to be glued together, and a loss far below float32's 1e-7 is told from zero.
     """
-    positive = (q * p).sum(dim=1)  # (B,)
-    hardest = torch.logsumexp(q @ negatives.T, dim=1)  # (B,)
-    return F.softplus(hardest - positive).mean()
+    positive = (q * p).sum(dim=1) / temperature  # (B,)
+    return F.softplus(negative - positive).mean()

@@ -6,9 +6,10 @@ He et al. 2020, arXiv:1911.05722, equation 1.
 import torch
 from torch import Tensor
 
-from .info_nce import against_negatives
-from .inputs import check_pair, check_rows, check_temperature, refuse_nan, unit_rows
-from .ranks import mean_over_ranks
+from course_lib.losses.cosine_sums import log_sum_exp
+from course_lib.losses.info_nce import cross_entropy
+from course_lib.losses.inputs import check_pair, check_rows, check_temperature, refuse_nan, unit_rows
+from course_lib.losses.ranks import mean_over_ranks
 
 
 def moco(query: Tensor, key: Tensor, queue: Tensor, temperature: float = 0.07) -> Tensor:
@@ -28,7 +29,7 @@ def moco(query: Tensor, key: Tensor, queue: Tensor, temperature: float = 0.07) -
         raise ValueError(f"moco: query has {query.shape[1]} features but queue has {queue.shape[1]}.")
     check_temperature("moco", temperature)
     with torch.autocast(query.device.type, enabled=False):
-        q = unit_rows(query) / temperature
-        loss = against_negatives(q, unit_rows(key.detach()), unit_rows(queue.detach()))
-        loss = mean_over_ranks(loss)
+        q, k = unit_rows(query), unit_rows(key.detach())
+        negative = log_sum_exp(q, unit_rows(queue.detach()), temperature)  # (B,)
+        loss = mean_over_ranks(cross_entropy(q, k, negative, temperature))
     return refuse_nan("moco", loss, query=query, key=key, queue=queue)

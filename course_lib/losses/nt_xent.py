@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .inputs import check_pair, check_temperature, refuse_nan, unit_rows
-from .nt_xent_fast import LOWEST_TEMPERATURE, FastNTXent
-from .ranks import gather_rows, mean_over_ranks, rank, world_size
+from course_lib.losses.cosine_sums import LOWEST_TEMPERATURE
+from course_lib.losses.inputs import check_pair, check_temperature, refuse_nan, unit_rows
+from course_lib.losses.nt_xent_fast import FastNTXent
+from course_lib.losses.ranks import gather_rows, mean_over_ranks, rank, world_size
 
 
 def nt_xent(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor:

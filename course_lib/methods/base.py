@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from course_lib.losses import NotFiniteError
 from course_lib.losses.ranks import rank
-
-from .schedule import parameter_groups, warmup_cosine
+from course_lib.methods.schedule import parameter_groups, warmup_cosine
 
 # SGD as contrastive papers use it: pass optimizer=sgd
 sgd = functools.partial(torch.optim.SGD, momentum=0.9)

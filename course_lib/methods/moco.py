@@ -13,9 +13,8 @@ from torch import Tensor, nn
 
 from course_lib.losses import moco
 from course_lib.losses.ranks import gather_rows, rank
+from course_lib.methods.base import Method
 from course_lib.models import group_batch_norm, mlp
-
-from .base import Method
 
 
 @torch.no_grad()

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.losses import nt_xent
+from course_lib.methods.base import Method
 from course_lib.models import mlp
-
-from .base import Method
 
 
 class SimCLR(Method):

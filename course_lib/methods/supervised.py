@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .base import Method
+from course_lib.methods.base import Method
 
 
 def light_augmentation(images: Tensor, generator: torch.Generator | None = None) -> list[Tensor]:

@@ -1,9 +1,9 @@
 """Encoders and heads. An encoder takes images in [0, 1], standardises them itself and has a `.width`."""
 
-from .encoder import Encoder
-from .grouped_norm import group_batch_norm
-from .heads import mlp
-from .resnet import ResNet, resnet
-from .vit import VisionTransformer
+from course_lib.models.encoder import Encoder
+from course_lib.models.grouped_norm import group_batch_norm
+from course_lib.models.heads import mlp
+from course_lib.models.resnet import ResNet, resnet
+from course_lib.models.vit import VisionTransformer
 
 __all__ = ["Encoder", "ResNet", "VisionTransformer", "group_batch_norm", "mlp", "resnet"]

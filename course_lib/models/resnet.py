@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from .encoder import MEAN, STD, Encoder, chosen
+from course_lib.models.encoder import MEAN, STD, Encoder, chosen
 
 
 def resnet(

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from .attention import Block, attention_matrix, attention_rows
-from .encoder import MEAN, STD, Encoder, chosen
-from .patches import interpolate_positions, patch_embedding, trunc_normal
+from course_lib.models.attention import Block, attention_matrix, attention_rows
+from course_lib.models.encoder import MEAN, STD, Encoder, chosen
+from course_lib.models.patches import interpolate_positions, patch_embedding, trunc_normal
 
 
 class VisionTransformer(Encoder):

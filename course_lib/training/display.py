@@ -129,7 +129,7 @@ class NotebookFigure(Progress):
             self._show(run.history, "" if run.status == "finished" else f"{self.name}: {run.status}")
 
     def _show(self, history, title: str) -> None:
-        from .curve import learning_curve
+        from course_lib.training.curve import learning_curve
 
         figure = learning_curve(
             history, self.stuck_values, self.name, title, "\n".join(self.notes[-2:]), self.total
@@ -155,7 +155,7 @@ class NotebookFigure(Progress):
 def _frame(rows):
     import pandas
 
-    from .watch import COLUMNS
+    from course_lib.training.watch import COLUMNS
 
     return pandas.DataFrame(rows, columns=COLUMNS)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import checkpoint
-from .batches import Batches, images_and_labels, mix
-from .choice import Choice, choose
-from .profiles import Profile, choose_profile
-from .run import Run
+from course_lib.training import checkpoint
+from course_lib.training.batches import Batches, images_and_labels, mix
+from course_lib.training.choice import Choice, choose
+from course_lib.training.profiles import Profile, choose_profile
+from course_lib.training.run import Run
 
 
 def fit(
@@ -56,7 +56,7 @@ def fit(
     FileNotFoundError when there is nothing to resume, FloatingPointError when the loss becomes NaN or
     infinite: the sentence names step and learning rate, and the method is put back to its last good state.
     """
-    from .loop import train  # here, because it imports Lightning
+    from course_lib.training.loop import train  # here, because it imports Lightning
 
     began = time.monotonic()
     chosen = _choose_profile(profile, minutes, steps)

@@ -13,15 +13,16 @@ import pandas
 import torch
 from lightning.pytorch import Trainer
 
+from course_lib.training import checkpoint
+from course_lib.training.batches import Batches, mix
+from course_lib.training.choice import Choice
+from course_lib.training.deadline import Deadline
+from course_lib.training.display import pick
+from course_lib.training.panel import HealthPanel
+from course_lib.training.run import Run
+from course_lib.training.watch import COLUMNS, Diverged, Stop, Watch
+
 from ..losses import NotFiniteError
-from . import checkpoint
-from .batches import Batches, mix
-from .choice import Choice
-from .deadline import Deadline
-from .display import pick
-from .panel import HealthPanel
-from .run import Run
-from .watch import COLUMNS, Diverged, Stop, Watch
 
 NOISE = (
     ".*does not have many workers.*",

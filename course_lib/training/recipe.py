@@ -50,10 +50,11 @@ def train(
 
     method: a name of METHODS. data: a name for `load`, or an image folder. The rest: see `fit`.
     """
+    from course_lib.training.fitting import fit
+    from course_lib.training.profiles import choose_profile
+
     from ..data import load
     from ..evaluate import evaluate
-    from .fitting import fit
-    from .profiles import choose_profile
 
     chosen = choose_profile(profile)
     train_set, test_set = load(data, "train"), load(data, "test")

@@ -40,7 +40,7 @@ class Run:
 
     def plot(self) -> matplotlib.figure.Figure:
         """The learning curve with the loss's stuck values, and the two health numbers beside it."""
-        from .curve import learning_curve
+        from course_lib.training.curve import learning_curve
 
         return learning_curve(self.history, self.stuck_values, type(self.method).__name__)
 

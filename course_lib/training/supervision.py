@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import torch
 
-from .fitting import fit
-from .run import Run
+from course_lib.training.fitting import fit
+from course_lib.training.run import Run
 
 
 def supervised(

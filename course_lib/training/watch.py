@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from lightning.pytorch import Callback
 
-from . import checkpoint
-from .batches import mix
-from .deadline import Deadline
+from course_lib.training import checkpoint
+from course_lib.training.batches import mix
+from course_lib.training.deadline import Deadline
 
 COLUMNS = ("step", "seconds", "loss", "learning_rate", "feature_std", "effective_rank")
 
