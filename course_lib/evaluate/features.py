@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..data import as_float
+from course_lib.data import as_float
 
 
 def embed(encoder: nn.Module, images, batch_size: int = 512) -> torch.Tensor:

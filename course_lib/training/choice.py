@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from ..losses import NotFiniteError
+from course_lib.losses import NotFiniteError
 
 PRECISIONS = ("auto", "float32", "bf16")
 

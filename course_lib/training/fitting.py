@@ -153,7 +153,7 @@ def _same_run(plan: dict, name: str, images: int, batch_size, steps, source: Pat
 
 def _neighbours(method, probe) -> float:
     """k-NN accuracy in [0, 1] on at most 5,000 training and 2,000 test images, evenly spaced."""
-    from ..evaluate import accuracy, embed, knn
+    from course_lib.evaluate import accuracy, embed, knn
 
     features, labels = [], []
     for part, limit in zip(probe, (5000, 2000), strict=True):

@@ -22,7 +22,7 @@ from course_lib.training.panel import HealthPanel
 from course_lib.training.run import Run
 from course_lib.training.watch import COLUMNS, Diverged, Stop, Watch
 
-from ..losses import NotFiniteError
+from course_lib.losses import NotFiniteError
 
 NOISE = (
     ".*does not have many workers.*",

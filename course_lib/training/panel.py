@@ -44,7 +44,7 @@ class HealthPanel:
 
     def measure(self) -> tuple[float, float]:
         """feature_std and effective_rank of the fixed batch's features; nan when they are not finite."""
-        from ..evaluate import effective_rank, feature_std
+        from course_lib.evaluate import effective_rank, feature_std
 
         features = self.method.embed(self.images).float()
         if not torch.isfinite(features).all() or len(features) < 2:

@@ -11,7 +11,7 @@ METHODS = ("simclr", "simclr_v2", "moco_v1", "moco", "supervised")
 
 def build(name: str, encoder: torch.nn.Module, classes: list[str]):
     """The method called `name` on `encoder`. Raises ValueError for a name that is not in METHODS."""
-    from ..methods import MoCo, SimCLR, Supervised
+    from course_lib.methods import MoCo, SimCLR, Supervised
 
     makers = {
         "simclr": lambda: SimCLR(encoder),
@@ -27,7 +27,7 @@ def build(name: str, encoder: torch.nn.Module, classes: list[str]):
 
 def encoder_for(size: int, profile: str) -> torch.nn.Module:
     """A new encoder for images of `size` pixels: small for "quick", a ResNet-18 for "full"."""
-    from ..models import resnet
+    from course_lib.models import resnet
 
     stem = "small" if size <= 32 else "stride2" if size <= 96 else "imagenet"
     if profile == "quick":
@@ -53,8 +53,8 @@ def train(
     from course_lib.training.fitting import fit
     from course_lib.training.profiles import choose_profile
 
-    from ..data import load
-    from ..evaluate import evaluate
+    from course_lib.data import load
+    from course_lib.evaluate import evaluate
 
     chosen = choose_profile(profile)
     train_set, test_set = load(data, "train"), load(data, "test")

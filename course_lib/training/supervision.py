@@ -27,7 +27,7 @@ def supervised(
     `.method.predict(images)` is the classifier, `.method` can be probed like any other method.
     Raises ValueError when the set has no class names, or labels of -1.
     """
-    from ..methods import Supervised
+    from course_lib.methods import Supervised
 
     classes = getattr(train, "classes", None)
     if not classes:
