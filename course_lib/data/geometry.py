@@ -73,10 +73,10 @@ class Crops:
 
     def to(self, device: torch.device) -> Crops:
         """The same crops for images on `device`, in float32."""
-        moved = (
+        boxes, rows, columns = (
             t.to(device, torch.float32, non_blocking=True) for t in (self.boxes, self.rows, self.columns)
         )
-        return Crops(*moved, self.average)
+        return Crops(boxes, rows, columns, self.average)
 
 
 def plan_crops(

@@ -142,15 +142,15 @@ def _folder(name: str | Path, split: str, size: int | None, length: int | None) 
             f"data.load(\"{name}\"): an image folder has no split 'unlabeled'; without class folders "
             "every split has labels -1."
         )
-    divided = folder.split_folder(path, "train") is not None
-    own = folder.split_folder(path, split) if divided else None
+    train = folder.split_folder(path, "train")
+    own = folder.split_folder(path, split) if train else None
     if split == "test" and own is None:
         raise FileNotFoundError(
             f'data.load("{name}"): no test images; put train/ and test/ folders into it, or use split="val".'
         )
-    source = own or (folder.split_folder(path, "train") if divided else path)
+    source = own or train or path
     found = folder.listing(source)
-    held_out = split in ("train", "val") and (not divided or folder.split_folder(path, "val") is None)
+    held_out = split in ("train", "val") and (train is None or folder.split_folder(path, "val") is None)
     opened = Opened(found.classes, len(found.paths), picture=found.picture)
     return _finish(opened, path.resolve().name, split, size, length, held_out, key=found.fingerprint())
 
@@ -176,11 +176,13 @@ def _finish(
     # RandomState, unlike Generator, promises the same numbers in every version of NumPy
     chosen = None if length is None else np.sort(np.random.RandomState(1).permutation(len(rows))[:length])
 
-    if opened.images is None:
+    if opened.images is None or opened.labels is None:
+        picture = opened.picture
+        assert picture is not None, "an Opened split holds images and labels, or says how to get a picture"
         side = size or PREPARED_SIZE
         stamp = hashlib.sha256(f"{key} {split} {len(rows)}".encode()).hexdigest()[:16]
         path = prepared_folder() / f"{name}-{split}-{side}-{stamp}.npy"
-        images, labels = prepared(lambda i: opened.picture(int(rows[i])), len(rows), side, path, what)
+        images, labels = prepared(lambda i: picture(int(rows[i])), len(rows), side, path, what)
         whole = ImageSet(images, labels, opened.classes, name, split)
         return whole if chosen is None else whole.subset(chosen)
 

@@ -28,8 +28,12 @@ def _recipe(policy: str | Recipe, side: int, strength: float | None, blur: bool 
     if blur is not None:
         recipe = replace(recipe, blur_p=(recipe.blur_p or 0.5) if blur else 0.0)
     # a hue shift of half a turn either way already reaches every hue
-    jitter = tuple(min(s * scaled, 0.5) if i == 3 else s * scaled for i, s in enumerate(recipe.jitter))
-    return replace(recipe, jitter=jitter)
+    brightness, contrast, saturation, hue = (strength * scaled for strength in recipe.jitter)
+    return replace(recipe, jitter=(brightness, contrast, saturation, min(hue, 0.5)))
+
+
+def _sides(images: Tensor) -> tuple[int, int]:
+    return images.shape[2], images.shape[3]
 
 
 def _check_policy(policy: str | Recipe, where: str) -> None:
@@ -77,7 +81,7 @@ class TwoViews:
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> list[Tensor]:
         """[view 1, view 2] of a batch; all draws come from `generator` (torch's CPU generator when None)."""
         images = _checked(images, "TwoViews")
-        size = self.size or tuple(images.shape[2:])
+        size = self.size or _sides(images)
         recipe = self.recipe(size)
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
             return make_views(images, recipe, size, 2, generator)
@@ -128,8 +132,8 @@ class MultiCrop:
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> list[Tensor]:
         """List of view batches, float32 in [0, 1]: the global ones, then the local ones."""
         images = _checked(images, "MultiCrop")
-        size = self.size or tuple(images.shape[2:])
-        local_size = self.local_size or tuple(max(1, side // 2) for side in size)
+        size = self.size or _sides(images)
+        local_size = self.local_size or (max(1, size[0] // 2), max(1, size[1] // 2))
         recipe = _recipe(self.policy, min(size), self.strength, self.blur)
         plan = (
             (size, self.global_scale, self.global_crops),
@@ -144,8 +148,9 @@ class MultiCrop:
 
     def __repr__(self) -> str:
         name = self.policy if isinstance(self.policy, str) else "Recipe"
-        large = "{:g}-{:g} of the area at {}".format(*self.global_scale, self.size or "the size of the image")
-        small = "{:g}-{:g} at {}".format(*self.local_scale, self.local_size or "half of that")
+        (least, most), (local_least, local_most) = self.global_scale, self.local_scale
+        large = f"{least:g}-{most:g} of the area at {self.size or 'the size of the image'}"
+        small = f"{local_least:g}-{local_most:g} at {self.local_size or 'half of that'}"
         return (
             f"MultiCrop({name!r}): {self.global_crops} global crops, {large}, "
             f"{self.local_crops} local crops, {small}"
