@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_lib.losses.cosine_sums import log_sum_exp
+from course_lib.losses.fast import FastInBatch, FastLogSumExp, can_be_fast
 from course_lib.losses.inputs import check_pair, check_rows, check_temperature, refuse_nan, unit_rows
-from course_lib.losses.ranks import gather_rows, mean_over_ranks, rank
+from course_lib.losses.ranks import gather_rows, mean_over_ranks, rank, world_size
 
 
 def info_nce(
@@ -32,35 +32,40 @@ def info_nce(
     with torch.autocast(query.device.type, enabled=False):
         q, p = unit_rows(query), unit_rows(positive)
         if negatives is None:
-            loss = _against_batch(q, p, temperature)
+            loss = in_batch(q, p, temperature)
         else:
             check_rows("info_nce", "negatives", negatives)
             if negatives.shape[1] != query.shape[1]:
                 raise ValueError(
                     f"info_nce: query has {query.shape[1]} features but negatives has {negatives.shape[1]}."
                 )
-            negative = log_sum_exp(q, unit_rows(negatives), temperature)  # (B,)
-            loss = cross_entropy(q, p, negative, temperature)
+            loss = against(q, p, unit_rows(negatives), temperature)
         loss = mean_over_ranks(loss)
     inputs = {"query": query, "positive": positive}
     return refuse_nan("info_nce", loss, **inputs, **({} if negatives is None else {"negatives": negatives}))
 
 
-def _against_batch(q: Tensor, p: Tensor, temperature: float) -> Tensor:
-    """q, p: (B, D) unit rows. The negatives of row i are all rows of p but its own."""
-    candidates = gather_rows(p)  # (W * B, D), W ranks
-    if len(candidates) < 2:
+def in_batch(q: Tensor, p: Tensor, temperature: float) -> Tensor:
+    """q, p: (B, D) unit rows. The candidates of every query are all rows of p, its own the right answer."""
+    if len(q) * world_size() < 2:
         raise ValueError(
             "info_nce: a batch of one has no negatives; give at least 2 images or pass negatives=(K, D)."
         )
-    negative = log_sum_exp(q, candidates, temperature, skip=rank() * len(q))  # (B,)
-    return cross_entropy(q, p, negative, temperature)
+    if can_be_fast(temperature) and world_size() == 1:
+        return FastInBatch.apply(q, p, temperature)
+    own = torch.arange(len(q), device=q.device) + rank() * len(q)
+    return F.cross_entropy(q @ gather_rows(p).T / temperature, own)
 
 
-def cross_entropy(q: Tensor, p: Tensor, negative: Tensor, temperature: float) -> Tensor:
-    """Mean of -log(e^p / (e^p + sum e^n)) = softplus(log sum e^n - p). q, p: (B, D); negative: (B,).
+def against(q: Tensor, p: Tensor, negatives: Tensor, temperature: float) -> Tensor:
+    """q, p: (B, D), negatives: (K, D), unit rows. Each query chooses between its own p and all negatives.
 
-    No (B, K + 1) matrix has to be glued together, and a loss far below float32's 1e-7 is told from zero.
+    -log(e^p / (e^p + sum e^n)) = softplus(logsumexp(n) - p): no (B, K + 1) matrix has to be glued together,
+    and a loss far below float32's 1e-7 is still told from zero.
     """
     positive = (q * p).sum(dim=1) / temperature  # (B,)
+    if can_be_fast(temperature):
+        negative = FastLogSumExp.apply(q, negatives, temperature)  # (B,)
+    else:
+        negative = torch.logsumexp(q @ negatives.T / temperature, dim=1)
     return F.softplus(negative - positive).mean()

@@ -6,8 +6,7 @@ He et al. 2020, arXiv:1911.05722, equation 1.
 import torch
 from torch import Tensor
 
-from course_lib.losses.cosine_sums import log_sum_exp
-from course_lib.losses.info_nce import cross_entropy
+from course_lib.losses.info_nce import against
 from course_lib.losses.inputs import check_pair, check_rows, check_temperature, refuse_nan, unit_rows
 from course_lib.losses.ranks import mean_over_ranks
 
@@ -30,6 +29,5 @@ def moco(query: Tensor, key: Tensor, queue: Tensor, temperature: float = 0.07) -
     check_temperature("moco", temperature)
     with torch.autocast(query.device.type, enabled=False):
         q, k = unit_rows(query), unit_rows(key.detach())
-        negative = log_sum_exp(q, unit_rows(queue.detach()), temperature)  # (B,)
-        loss = mean_over_ranks(cross_entropy(q, k, negative, temperature))
+        loss = mean_over_ranks(against(q, k, unit_rows(queue.detach()), temperature))
     return refuse_nan("moco", loss, query=query, key=key, queue=queue)

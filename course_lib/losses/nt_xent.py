@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_lib.losses.cosine_sums import LOWEST_TEMPERATURE
+from course_lib.losses.fast import can_be_fast
 from course_lib.losses.inputs import check_pair, check_temperature, refuse_nan, unit_rows
 from course_lib.losses.nt_xent_fast import FastNTXent
 from course_lib.losses.ranks import gather_rows, mean_over_ranks, rank, world_size
@@ -31,10 +31,10 @@ def nt_xent(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor:
         raise ValueError("nt_xent: a batch of one has no negatives; give at least 2 images.")
     with torch.autocast(z1.device.type, enabled=False):
         z = unit_rows(torch.cat([z1, z2]))  # (2B, D)
-        if world_size() > 1 or torch.compiler.is_compiling() or temperature < LOWEST_TEMPERATURE:
-            loss = reference(z, temperature)
-        else:
+        if can_be_fast(temperature) and world_size() == 1:
             loss = FastNTXent.apply(z, temperature)  # the same numbers, three times sooner
+        else:
+            loss = reference(z, temperature)
     return refuse_nan("nt_xent", loss, z1=z1, z2=z2)
 
 

@@ -14,7 +14,7 @@ BLOCK = 256  # rows at a time: 256 x 2048 floats (2 MB) stay in the processor's 
 
 
 class FastNTXent(torch.autograd.Function):
-    """z (2B, D) unit rows, views stacked; temperature >= 0.025; B >= 2 -> scalar."""
+    """z (2B, D) unit rows, views stacked; temperature >= fast.LOWEST_TEMPERATURE; B >= 2 -> scalar."""
 
     @staticmethod
     def forward(ctx, z: Tensor, temperature: float) -> Tensor:
