@@ -13,6 +13,7 @@ import pandas
 import torch
 from lightning.pytorch import Trainer
 
+from course_lib.losses import NotFiniteError
 from course_lib.training import checkpoint
 from course_lib.training.batches import Batches, mix
 from course_lib.training.choice import Choice
@@ -21,8 +22,6 @@ from course_lib.training.display import pick
 from course_lib.training.panel import HealthPanel
 from course_lib.training.run import Run
 from course_lib.training.watch import COLUMNS, Diverged, Stop, Watch
-
-from course_lib.losses import NotFiniteError
 
 NOISE = (
     ".*does not have many workers.*",

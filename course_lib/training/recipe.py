@@ -50,11 +50,10 @@ def train(
 
     method: a name of METHODS. data: a name for `load`, or an image folder. The rest: see `fit`.
     """
-    from course_lib.training.fitting import fit
-    from course_lib.training.profiles import choose_profile
-
     from course_lib.data import load
     from course_lib.evaluate import evaluate
+    from course_lib.training.fitting import fit
+    from course_lib.training.profiles import choose_profile
 
     chosen = choose_profile(profile)
     train_set, test_set = load(data, "train"), load(data, "test")
