@@ -153,7 +153,7 @@ def scores(values: Mapping[str, float], chance: float) -> Callable:
             axis.text(
                 0.0, y + 0.3 / len(names), f"{name}: {100 * values[name]:.0f} %", fontsize=11, va="bottom"
             )
-        axis.plot([chance, chance], [0, 1], linestyle=":", color=GREY)
+        axis.plot([chance, chance], [0, 1], linestyle=":", color=GREY, zorder=0)
         axis.set(xlim=(0, 1), ylim=(0, 1.05))
 
     return draw

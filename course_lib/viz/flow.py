@@ -134,14 +134,15 @@ def _draw(axis, flow: Flow, mark: str, columns: int) -> None:
         mine = [name for name in flow.parameters if first[name] == number]
         for position, name in enumerate(mine):
             shift = (position - (len(mine) - 1) / 2) * 0.9 / max(len(mine), 1)
-            place[name] = (number + shift, 1.0)
+            raised = 0.15 * (-1) ** position if len(mine) > 2 else 0.0  # every other name higher up
+            place[name] = (number + shift, 1.0 - raised)
         place[str(number + 1)] = (float(number), 0.0)
-    axis.set(xlim=(-0.6, columns - 0.1), ylim=(-0.35, 1.3))
+    axis.set(xlim=(-0.6, columns - 0.1), ylim=(-0.35, 1.35))
     axis.axis("off")
     for number, step in enumerate(flow.steps):
         x, y = place[str(number + 1)]
         box = FancyBboxPatch(
-            (x - 0.32, y - 0.2), 0.64, 0.4, boxstyle="round,pad=0.02", color=BOX, mutation_aspect=1
+            (x - 0.28, y - 0.2), 0.56, 0.4, boxstyle="round,pad=0.02", color=BOX, mutation_aspect=1
         )
         axis.add_patch(box)
         axis.text(x, y, _broken(step.function), color="white", ha="center", va="center", fontsize=12)
@@ -174,7 +175,7 @@ def _arrow(axis, start, end, text: str, mark: str, from_above: bool) -> None:
     style |= {"connectionstyle": "arc3,rad=0.35"} if far else {}
     below = 0.2 if far else 0.0
     axis.annotate(
-        "", (end[0] - 0.34, end[1] - below / 2), (start[0] + 0.34, start[1] - below / 2), arrowprops=style
+        "", (end[0] - 0.3, end[1] - below / 2), (start[0] + 0.3, start[1] - below / 2), arrowprops=style
     )
     height = -0.42 if far else 0.06
     axis.text(

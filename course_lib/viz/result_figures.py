@@ -79,6 +79,7 @@ def picked_on_test(candidates: np.ndarray, fresh: np.ndarray) -> Figure:
         axis.annotate(
             name, (most, mean[-1]), (8, 0), textcoords="offset points", color=color, fontsize=12, va="center"
         )
+    axis.set_xticks([1, *range(10, most + 1, 10)])
     axis.set_xlim(1, most * 1.3)
     axis.set_xlabel("models tried, the best on the test set is reported", fontsize=13)
     axis.set_ylabel("accuracy (%)", fontsize=13)

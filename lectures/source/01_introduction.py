@@ -327,8 +327,8 @@ def self_supervised(encoder, pictures, my_pictures, my_labels):
     return accuracy
 
 
-def from_scratch(encoder, my_pictures, my_labels):
-    accuracy = train_everything(encoder, my_pictures, my_labels)
+def from_scratch(make_encoder, my_pictures, my_labels):
+    accuracy = train_everything(make_encoder, my_pictures, my_labels)
     return accuracy
 
 
@@ -365,14 +365,14 @@ viz.alt(
 
 # %% slideshow={"slide_type": "-"}
 LABELS_PER_KIND = (3, 30, PER_KIND)  # 1 %, 10 %, 100 %
-STEPS = {"usual": 200, "self-supervised": 200}
+PRETRAINING_STEPS, SCRATCH_STEPS = 200, 150
 spent_seconds = {}
 
 
 def pretrain(method, pictures, labels=None):
     clock = time.perf_counter()
     given = pictures if labels is None else ImageSet(pictures, labels, list(OLD), "world", "train")
-    run = course_lib.fit(method, given, steps=200, batch_size=256, seed=0, show=False)
+    run = course_lib.fit(method, given, steps=PRETRAINING_STEPS, batch_size=256, seed=0, show=False)
     spent_seconds[type(method).__name__] = time.perf_counter() - clock
     return run
 
@@ -387,21 +387,21 @@ def classify(features, labels):
     )
 
 
-def train_everything(encoder, pictures, labels):
+def train_everything(make_encoder, pictures, labels):
     return pd.DataFrame(
-        {"labels_per_class": count, **whole_network(encoder, pictures, labels, count)}
+        {"labels_per_class": count, **whole_network(make_encoder, pictures, labels, count)}
         for count in LABELS_PER_KIND
     )
 
 
-def whole_network(encoder, pictures, labels, count, seeds=range(3)):
+def whole_network(make_encoder, pictures, labels, count, seeds=range(3)):
     scores = []
     for seed in seeds if count < PER_KIND else [0]:
         chosen = evaluate.balanced_draw(labels["train"], count, seed)
         few = ImageSet(pictures["train"][chosen], labels["train"][chosen], list(NEW), "world", "train")
         torch.manual_seed(seed)
-        method = Supervised(encoder(), classes=len(NEW), learning_rate=3e-3)
-        course_lib.fit(method, few, steps=150, batch_size=min(64, len(few)), seed=seed, show=False)
+        method = Supervised(make_encoder(), classes=len(NEW), learning_rate=3e-3)
+        course_lib.fit(method, few, steps=SCRATCH_STEPS, batch_size=min(64, len(few)), seed=seed, show=False)
         scores.append((method.predict(pictures["test"]) == labels["test"]).float().mean().item())
     interval = t_interval(scores)
     return {"mean": interval.mean, "low": interval.low, "high": interval.high, "seeds": len(scores)}
@@ -417,10 +417,7 @@ def new_encoder(seed=0):
     return models.resnet()
 
 
-my_pictures = {
-    "train": torch.as_tensor(np.array(new.images)),
-    "test": torch.as_tensor(np.array(new_test.images)),
-}
+my_pictures = {"train": new.images, "test": new_test.images}
 my_labels = {"train": new.labels, "test": new_test.labels}
 simclr_encoder = new_encoder()
 tables = {
@@ -485,7 +482,7 @@ batch = torch.as_tensor(drawn.image).permute(2, 0, 1)[None]  # (1, 3, 96, 96)
 def pieces(recipe, number):
     """Random views of the scene as (H, W, 3) arrays."""
     views = (recipe(batch, generator) for _ in range(number))
-    return [view[0].permute(1, 2, 0).numpy() for pair in views for view in pair]
+    return [view[0].permute(1, 2, 0).clip(0, 1).numpy() for pair in views for view in pair]
 
 
 def two_views_embedded(encoder, images):
