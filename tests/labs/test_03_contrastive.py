@@ -141,7 +141,7 @@ def test_nothing_a_student_reads_holds_a_line_of_the_solution(exercise):
     solution = of(exercise, "answer")[0].source.split("### BEGIN SOLUTION")[1].split("### END SOLUTION")[0]
     lines = [line.split("  #")[0].strip() for line in solution.splitlines()]
     expressions = [line.split(" = ", 1)[-1].removeprefix("return ") for line in lines]
-    expressions = [part for part in expressions if len(part) >= 20]
+    expressions = [part for part in expressions if len(part) >= 20 and not part.startswith("with ")]
     stub = of(exercise, "answer")[0].source.replace(solution, "")
     shown = [cell.source for cell in SOURCE if not cell.value("points") and '"probe"' not in cell.marker]
     shown += [stub, *(function.__doc__ for function in WRONG[exercise].values())]
