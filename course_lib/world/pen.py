@@ -179,16 +179,14 @@ class Pen:
         a, b, c, d = self._a, self._b, self._c, self._d
         x, y = a * u + b * v + self._e, c * u + d * v + self._f
         if rv is None:
-            r = ru * self._scale
-            self._ellipse([int(x - r), int(y - r), int(x + r), int(y + r)], self._ink + ink)
-            return
-        if not (turn or self._turned):
+            rv = ru
+        elif turn:
+            co, si = cosine(turn), sine(turn)
+            a, b, c, d = a * co + b * si, b * co - a * si, c * co + d * si, d * co - c * si
+        if -0.8 < b * (ru - rv) < 0.8:  # turning it moves its outline by less than a fine pixel
             rx, ry = ru * self._scale, rv * self._scale
             self._ellipse([int(x - rx), int(y - ry), int(x + rx), int(y + ry)], self._ink + ink)
             return
-        if turn:
-            co, si = cosine(turn), sine(turn)
-            a, b, c, d = a * co + b * si, b * co - a * si, c * co + d * si, d * co - c * si
         a, b, c, d = a * ru, b * rv, c * ru, d * rv
         reach = (ru if ru > rv else rv) * self._scale  # in fine pixels
         points = []

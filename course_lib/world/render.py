@@ -19,7 +19,7 @@ from course_lib.world.pen import FINE, Canvas, Pen
 from course_lib.world.scene import Rendered, Scene, Thing
 from course_lib.world.vocabulary import KINDS
 
-RENDERER = 3  # raised whenever the same scene would give other bytes
+RENDERER = 4  # raised whenever the same scene would give other bytes
 FAR = 20.0  # depth of sky and backdrop
 NEAR_EDGE = 1.02  # where the ground has depth 1, as a fraction of the height
 BOARD_DEPTH = 0.5  # signs and charts hang in front of everything
@@ -102,11 +102,11 @@ def colour(inks: np.ndarray, scene: Scene) -> np.ndarray:
     size = scene.size
     if scene.style != "flat":
         inks = _decorate(inks, scene)
-    colors = np.frombuffer(palette(scene), np.uint8).reshape(-1, 3)
     # Four 16-bit lanes in one 64-bit number, so that red, green and blue are looked up and summed together.
-    lanes = np.zeros((len(colors), 4), np.uint16)
-    lanes[:, :3] = colors
-    fine = lanes.view(np.uint64)[:, 0].take(inks, mode="clip").reshape(size, FINE, size * FINE)
+    lanes = np.zeros((256, 4), np.uint16)
+    colors = np.frombuffer(palette(scene), np.uint8).reshape(-1, 3)
+    lanes[: len(colors), :3] = colors
+    fine = lanes.view(np.uint64)[:, 0].take(inks.astype(np.intp)).reshape(size, FINE, size * FINE)
     rows = fine[:, 0] + fine[:, 1]
     rows += fine[:, 2]
     total = rows[:, 0::3] + rows[:, 1::3]
