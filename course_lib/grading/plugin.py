@@ -22,7 +22,7 @@ import pytest
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile
 
-from course_lib.lab.values import MIME
+from course_lib.lab.bundle import MIME
 
 LOOK = 0.2  # seconds between two looks at whether the kernel is alive
 GRACE = 3.0  # seconds that an interrupted cell gets to stop

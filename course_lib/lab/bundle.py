@@ -28,6 +28,7 @@ __all__ = [
 
 PUBLIC_SEEDS = (0, 1, 2)
 FORMAT = 1
+MIME = "application/vnd.ssl-course.values+json"  # of the one document that `emit` displays
 _loaded: dict[tuple[str, int], dict] = {}
 
 

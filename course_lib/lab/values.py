@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
-MIME = "application/vnd.ssl-course.values+json"
+from course_lib.lab.bundle import MIME
+
+__all__ = ["MIME", "as_array", "describe", "dtype_name", "encode", "fingerprint"]
+
 LARGEST_ARRAY = 10_000  # entries; a probe that returns more should return a summary
 LONGEST_TEXT = 10_000
 DEEPEST = 12

@@ -47,12 +47,12 @@ CODE = {
     "exits": ("import os\nos._exit(0)", *DIED),
     "exits_later": ("import os\ndef average(numbers):\n    os._exit(0)", *DIED),
     "segfault": ("import ctypes\nctypes.string_at(0)", *DIED),
-    "loops": ("while True:\n    pass", "timeout", "right", "stopped after 3 seconds"),
-    "loops_later": ("def average(numbers):\n    while True: pass", "timeout", "right", "stopped after 3"),
+    "loops": ("while True:\n    pass", "timeout", "right", "stopped after 5 seconds"),
+    "loops_later": ("def average(numbers):\n    while True: pass", "timeout", "right", "stopped after 5"),
     "will_not_stop": (
         "def average(numbers):\n    while True:\n        try:\n            while True: pass\n"
         "        except BaseException:\n            pass",
-        "timeout", "not_run", "stopped after 3 seconds",
+        "timeout", "not_run", "stopped after 5 seconds",
     ),
     "floods": ("while True: print('x' * 100_000)", "output_limit", "not_run", "more output"),
     "one_large_print": ("print('x' * 20_000_000)", "output_limit", "not_run", "more output"),
@@ -81,7 +81,7 @@ CODE = {
         "c.same_runs = lambda *a, **k: True\naverage = lambda n: 0.0",
         "wrong", "right", "",
     ),
-    "breaks_the_kernel": ("import json\njson.loads = None", "timeout", "not_run", "stopped after 3 seconds"),
+    "breaks_the_kernel": ("import json\njson.loads = None", "timeout", "not_run", "stopped after 5 seconds"),
     "looks_for_values": (
         "import json, os, pathlib\nf = pathlib.Path(os.environ['COURSE_BUNDLES']) / '90_tiny.json'\n"
         "known = json.loads(f.read_text())['exercises']['90.1']\nknown['reference']",
