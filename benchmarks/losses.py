@@ -1,0 +1,145 @@
+"""Contrastive losses, forward and backward: ours, lightly, and two textbook formulations written here.
+
+Run: python benchmarks/losses.py [--rounds 15]
+
+Features (B, 128) float32, one thread. "masked cross-entropy" is one similarity matrix, its diagonal filled
+with -inf, then torch's cross_entropy (for a queue: positive and negatives glued into one matrix of logits).
+"exponentials" is the same matrix exponentiated and summed with masks; it overflows at low temperature.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from harness import RESULTS, compare, machine, write_atomically
+from lightly.loss import NTXentLoss
+from torch import Tensor
+
+from course_lib.losses import info_nce, moco, nt_xent
+
+BATCHES, SIZE, QUEUE = (256, 512, 1024), 128, 4096
+OURS = "course_lib"
+
+
+def masked_cross_entropy(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor:
+    z = F.normalize(torch.cat([z1, z2]), dim=1)
+    rows = torch.arange(len(z))
+    similarity = (z @ z.T / temperature).masked_fill(torch.eye(len(z), dtype=torch.bool), float("-inf"))
+    return F.cross_entropy(similarity, rows.roll(len(z1)))
+
+
+def exponentials(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor:
+    z = F.normalize(torch.cat([z1, z2]), dim=1)
+    e = torch.exp(z @ z.T / temperature)
+    image = torch.arange(len(z1)).repeat(2)
+    same = image[:, None] == image
+    others = ~torch.eye(len(z), dtype=torch.bool)
+    return -torch.log((e * (same & others)).sum(1) / (e * others).sum(1)).mean()
+
+
+def batch_cross_entropy(query: Tensor, positive: Tensor, temperature: float = 0.1) -> Tensor:
+    logits = F.normalize(query, dim=1) @ F.normalize(positive, dim=1).T / temperature
+    return F.cross_entropy(logits, torch.arange(len(query)))
+
+
+def batch_exponentials(query: Tensor, positive: Tensor, temperature: float = 0.1) -> Tensor:
+    e = torch.exp(F.normalize(query, dim=1) @ F.normalize(positive, dim=1).T / temperature)
+    return -torch.log(e.diagonal() / e.sum(1)).mean()
+
+
+def queue_cross_entropy(query: Tensor, key: Tensor, queue: Tensor, temperature: float = 0.07) -> Tensor:
+    """The queue's rows must be normalised already; ours does not ask for that."""
+    q, k = F.normalize(query, dim=1), F.normalize(key, dim=1).detach()
+    positive = torch.einsum("nc,nc->n", q, k).unsqueeze(1)
+    logits = torch.cat([positive, q @ queue.T], dim=1) / temperature
+    return F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long))
+
+
+def steps(batch: int) -> dict[str, dict[str, Callable[[], None]]]:
+    """loss -> implementation -> one forward and backward on the same features."""
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(batch, SIZE, generator=generator).requires_grad_() for _ in range(2))
+    queue = F.normalize(torch.randn(QUEUE, SIZE, generator=generator), dim=1)
+    bank = NTXentLoss(0.07, memory_bank_size=(QUEUE, SIZE))
+
+    def step(loss: Callable[..., Tensor], *inputs: Tensor) -> Callable[[], None]:
+        def run() -> None:
+            a.grad = b.grad = None
+            loss(*inputs).backward()
+
+        return run
+
+    return {
+        "nt_xent": {
+            OURS: step(nt_xent, a, b),
+            "lightly": step(NTXentLoss(0.5), a, b),
+            "masked cross-entropy": step(masked_cross_entropy, a, b),
+            "exponentials": step(exponentials, a, b),
+        },
+        "info_nce": {
+            OURS: step(info_nce, a, b), "cross-entropy": step(batch_cross_entropy, a, b),
+            "exponentials": step(batch_exponentials, a, b),
+        },
+        f"moco, queue of {QUEUE}": {
+            OURS: step(moco, a, b.detach(), queue),
+            "lightly, with its bank's update": step(bank, a, b.detach()),
+            "glued cross-entropy": step(queue_cross_entropy, a, b.detach(), queue),
+        },
+    }  # fmt: skip
+
+
+def main(rounds: int = 15, results: Path = RESULTS) -> str:
+    """Run all comparisons on one thread, write results/losses.json and losses.md, return the table."""
+    torch.set_num_threads(1)
+    reports = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for batch in BATCHES:
+            for loss, candidates in steps(batch).items():
+                report = compare(loss, candidates, reference=OURS, rounds=rounds, results=Path(scratch))
+                reports.append({"loss": loss, "batch": batch, **report})
+    table = markdown(reports, rounds)
+    results.mkdir(parents=True, exist_ok=True)
+    write_atomically(results / "losses.json", json.dumps(reports, indent=1) + "\n")
+    write_atomically(results / "losses.md", table)
+    return table
+
+
+def markdown(reports: list[dict], rounds: int) -> str:
+    """One line per loss and batch size: milliseconds of ours, and how many times as long the others take."""
+    here = machine()
+    loads = [load for report in reports for load in report["load_before_and_after"]]
+    where = (
+        f"{here['processor']}, {here['threads']} thread(s) of {here['cores']} cores, torch {here['torch']}"
+    )
+    lines = [
+        "# losses",
+        "",
+        f"Forward and backward, features (B, {SIZE}) float32. {where}, {rounds} interleaved rounds, load "
+        f"{min(loads):.1f} to {max(loads):.1f}. Processor time over that of course_lib in the same round, "
+        "median (min to max); above 1 means that course_lib is faster.",
+        "",
+        "| loss | B | course_lib, CPU ms | others, times as long |",
+        "|---|---:|---:|---|",
+    ]
+    for report in reports:
+        rows = {row["name"]: row for row in report["rows"]}
+        milliseconds = 1000 / rows[OURS]["calls_per_cpu_second"]["median"]
+        others = [
+            f"{name} **{ratio['median']:.2f}** ({ratio['min']:.2f} to {ratio['max']:.2f})"
+            for name, row in rows.items()
+            if name != OURS and (ratio := row["cpu_ratio"])
+        ]
+        lines.append(f"| {report['loss']} | {report['batch']} | {milliseconds:.2f} | {'; '.join(others)} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    print(main(parser.parse_args().rounds))
