@@ -35,6 +35,8 @@ from IPython.display import Markdown, display
 from course_lib.viz import alt, world_sheets
 from course_lib.world import COLORS, KINDS, World, WorldConfig, WorldDataset
 
+pd.set_option("display.max_colwidth", 100)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1. What is in the world?
 # The label of a picture is the kind of its main object, the nearest and largest one.
@@ -201,11 +203,11 @@ print(pd.Series(reported).value_counts().rename("of 1000 validation scenes").to_
 # ### Fast
 
 # %%
-start = time.perf_counter()
+start = time.process_time()
 for i in range(1500):
     world.image(world.scene(i))
-seconds = time.perf_counter() - start
-print(f"{1500 / seconds:,.0f} images a second on one core of this machine, now")
+seconds = time.process_time() - start
+print(f"{1500 / seconds:,.0f} images a second of processor time, on one core of this machine")
 data = {split: WorldDataset(None, split, 1500) for split in ("train", "test")}
 print(f"drawn once, then mapped from a file: {data['train'].images.shape} {data['train'].images.dtype}")
 

@@ -16,9 +16,18 @@ from course_lib.world.sampler import long_tail
 # Digests of the first pictures of four worlds. They change only together with render.RENDERER.
 DIGESTS = {
     "default": ({}, "0480a76098ec70ec"),
-    "boards": ({"style": "mixed", "words": True, "charts": True, "size": 96}, "4047a705b4bc30fb"),
-    "no horizon": ({"horizon": False, "size": 32, "style": "mixed", "distribution": "long_tail"}, "782169c47ebffb12"),
-    "crowded": ({"min_objects": 5, "max_objects": 8, "nuisance": 1.0, "size": 64, "duplicates": 0.3}, "2ca9f8fa9d224d43"),
+    "boards": (
+        {"style": "mixed", "words": True, "charts": True, "size": 96},
+        "4047a705b4bc30fb",
+    ),
+    "no horizon": (
+        {"horizon": False, "size": 32, "style": "mixed", "distribution": "long_tail"},
+        "782169c47ebffb12",
+    ),
+    "crowded": (
+        {"min_objects": 5, "max_objects": 8, "nuisance": 1.0, "size": 64, "duplicates": 0.3},
+        "2ca9f8fa9d224d43",
+    ),
 }
 
 
