@@ -30,8 +30,8 @@ def gather_rows(rows: Tensor) -> Tensor:
 
     rows = rows.contiguous()
     if rows.requires_grad:
-        return collectives.all_gather_tensor_autograd(rows, 0, dist.group.WORLD)
-    return collectives.all_gather_tensor(rows, 0, dist.group.WORLD)
+        return collectives.all_gather_tensor_autograd(rows, 0, _everyone())
+    return collectives.all_gather_tensor(rows, 0, _everyone())
 
 
 def mean_over_ranks(loss: Tensor) -> Tensor:
@@ -40,5 +40,11 @@ def mean_over_ranks(loss: Tensor) -> Tensor:
         return loss
     from torch.distributed import _functional_collectives as collectives
 
-    joint = collectives.all_reduce(loss.detach(), "sum", dist.group.WORLD) / world_size()
+    joint = collectives.all_reduce(loss.detach(), "sum", _everyone()) / world_size()
     return loss + (joint - loss.detach())
+
+
+def _everyone() -> dist.ProcessGroup:
+    group = dist.group.WORLD
+    assert group is not None  # world_size() has looked already
+    return group

@@ -54,6 +54,7 @@ class Method(LightningModule):
                 f"{warmup_fraction}; the rate must be above 0, the decay at least 0, the fraction in [0, 1)."
             )
         self.encoder = encoder
+        self.width: int = encoder.width  # type: ignore[assignment]
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.warmup_fraction, self.optimizer = warmup_fraction, optimizer
         self.seed = 0  # set by fit
@@ -94,9 +95,11 @@ class Method(LightningModule):
             raise ValueError(f"{type(self).__name__} learns from labels; give batches (images, labels).")
         views = self.views(images, generator=self.step_generator())
         try:
-            loss = self.loss(views, labels) if self.needs_labels else self.loss(views)
+            loss = self.loss(views, *([labels] if self.needs_labels else []))
         except NotFiniteError as error:
-            rate = self.optimizers().param_groups[0]["lr"] if self._in_training else self.learning_rate
+            rate = self.learning_rate
+            if self._in_training:
+                rate = self.trainer.optimizers[0].param_groups[0]["lr"]
             raise NotFiniteError(f"step {self.global_step}, learning rate {rate:.3g}: {error}") from None
         self._batches_in_step += 1
         if self._in_training:
@@ -118,7 +121,7 @@ class Method(LightningModule):
         with torch.no_grad():
             self.after_step()
 
-    def configure_optimizers(self) -> dict:
+    def configure_optimizers(self):
         """The optimiser, with the learning rate moved at every step."""
         optimizer = self.optimizer(
             parameter_groups(self.parameters(), self.weight_decay), lr=self.learning_rate

@@ -60,6 +60,10 @@ class MoCo(Method):
     put into the encoder you pass; in eval mode they make no difference.
     """
 
+    queue: Tensor
+    queue_pointer: Tensor
+    enqueue: Callable[..., tuple[Tensor, int]]
+
     def __init__(
         self,
         encoder: nn.Module,
@@ -87,7 +91,7 @@ class MoCo(Method):
 
             views = TwoViews(f"moco_v{version}")
         self.views = views
-        self.head = mlp(encoder.width, encoder.width, projection_size, layers=version, norm=False)
+        self.head = mlp(self.width, self.width, projection_size, layers=version, norm=False)
         group_batch_norm(encoder, batch_norm_groups)
         self.teacher = copy.deepcopy(self.student).requires_grad_(False)
         self.temperature = temperature if temperature is not None else {1: 0.07, 2: 0.2}[version]

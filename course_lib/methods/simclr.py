@@ -22,7 +22,7 @@ class SimCLR(Method):
     projection_size: features of z. hidden_size: of the projector (default: encoder.width).
     projector_layers: 2 is v1's head, 3 is v2's. loss_function: called as (z1, z2, temperature).
     views: images -> [view 1, view 2] (default TwoViews("simclr")). Further options: see `Method`.
-    temperature 0.2 is for short training: in 240 steps of 256 scenes at rate 3e-3 the linear probe reached 53 %
+    temperature 0.2 is for short training: in 240 steps of 256 scenes at rate 3e-3 the probe reached 53 %
     with it and 42 % with 0.5, the paper's best for CIFAR-10 in 1,000 epochs.
     """
 
@@ -44,7 +44,7 @@ class SimCLR(Method):
 
             views = TwoViews("simclr")
         self.views = views
-        self.projector = mlp(encoder.width, hidden_size or encoder.width, projection_size, projector_layers)
+        self.projector = mlp(self.width, hidden_size or self.width, projection_size, projector_layers)
         self.temperature = temperature
         self.loss_function = loss_function
 

@@ -36,13 +36,13 @@ class Supervised(Method):
         **options,
     ):
         super().__init__(encoder, **options)
-        self.classes = classes if isinstance(classes, int) else len(classes)
-        if self.classes < 2:
+        number = classes if isinstance(classes, int) else len(classes)
+        if number < 2:
             raise ValueError(f"Supervised: classes is {classes}; give at least 2.")
-        self.views = views
-        self.classifier = nn.Linear(encoder.width, self.classes)
+        self.views, self.classes = views, number
+        self.classifier = nn.Linear(self.width, number)
 
-    def loss(self, views: list[Tensor], labels: Tensor) -> Tensor:
+    def loss(self, views: list[Tensor], labels: Tensor) -> Tensor:  # type: ignore[override]
         """views: list of (B, 3, H, W); labels: (B,) int64 from 0 to classes - 1. Returns a scalar.
 
         Raises ValueError for labels out of range.

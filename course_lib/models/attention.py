@@ -83,12 +83,11 @@ def attention_rows(queries: Tensor, keys: Tensor, query: int | Sequence[int]) ->
     Raises ValueError for an index out of range.
     """
     tokens = queries.shape[2]
-    one = isinstance(query, int)
-    rows = [query] if one else [int(row) for row in query]
+    rows = [query] if isinstance(query, int) else [int(row) for row in query]
     if any(not -tokens <= row < tokens for row in rows):
         raise ValueError(f"attention_rows: query is {query}; there are {tokens} tokens, 0 to {tokens - 1}.")
     attention = _scores(queries[:, :, rows], keys).softmax(dim=-1)  # (B, H, Q, T)
-    return attention[:, :, 0] if one else attention
+    return attention[:, :, 0] if isinstance(query, int) else attention
 
 
 def _scores(queries: Tensor, keys: Tensor) -> Tensor:

@@ -44,7 +44,10 @@ def group_batch_norm(module: nn.Module, groups: int) -> nn.Module:
     """
     if groups < 1:
         raise ValueError(f"batch_norm_groups is {groups}; give 1 (one device) or more.")
-    kinds = {nn.BatchNorm1d: GroupedBatchNorm1d, nn.BatchNorm2d: GroupedBatchNorm2d}
+    kinds: dict[type, type[_Grouped]] = {
+        nn.BatchNorm1d: GroupedBatchNorm1d,
+        nn.BatchNorm2d: GroupedBatchNorm2d,
+    }
     for part in module.modules():
         if type(part) in kinds and groups > 1:
             part.__class__ = kinds[type(part)]

@@ -15,7 +15,8 @@ def patch_embedding(patch_size: int, width: int, conv_stem: bool = False) -> nn.
     if not conv_stem:
         layer = nn.Conv2d(3, width, kernel_size=patch_size, stride=patch_size)
         nn.init.xavier_uniform_(layer.weight.view(width, -1))  # as the matrix that it is
-        nn.init.zeros_(layer.bias)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
         return layer
     halvings = patch_size.bit_length() - 1
     if halvings < 1 or 2**halvings != patch_size:

@@ -4,6 +4,7 @@ Dosovitskiy et al. 2021, arXiv:2010.11929; registers: Darcet et al. 2024, arXiv:
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -125,9 +126,9 @@ class VisionTransformer(Encoder):
         Entry [l, b, h, i, j]: how much token i takes from token j. The first `prefix` tokens are CLS and the
         registers, then come the patches row by row.
         """
-        wanted, maps = self._layers(layers), None
+        wanted, maps = self._layers(layers), torch.empty(0)
         for i, queries, keys in self._walk(images, layers):
-            if maps is None:
+            if not len(maps):
                 batch, heads, tokens, _ = queries.shape
                 maps = images.new_empty(len(wanted), batch, heads, tokens, tokens, dtype=torch.float32)
             for place in [place for place, layer in enumerate(wanted) if layer == i]:
@@ -157,11 +158,11 @@ class VisionTransformer(Encoder):
         x = self.tokens(images)
         self.patches.train(training)
         for i in range(max(wanted)):
-            keep = [] if i in wanted else None
+            keep: list | None = [] if i in wanted else None
             x = self.blocks[i](x, keep)
             if keep:
                 yield i, *keep.pop()
-        last = self.blocks[max(wanted)]
+        last: Any = self.blocks[max(wanted)]
         queries, keys = last.attention.queries_keys(last.norm1(x))
         del x  # the maps that are made of these two need the room
         yield max(wanted), queries, keys
