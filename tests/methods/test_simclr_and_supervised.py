@@ -28,7 +28,7 @@ def test_loss_is_nt_xent_of_the_projections_at_the_given_temperature():
 
 def test_both_views_share_batch_statistics_as_in_the_official_code():
     torch.manual_seed(0)
-    method = SimCLR(tiny_resnet(), views=noisy_views).train()
+    method = SimCLR(tiny_resnet(), views=noisy_views, temperature=0.5).train()
     first, second = method.views(pictures(8))
     z = method.projector(method.encoder(torch.cat([first, second])))
     assert torch.allclose(method.loss([first, second]), nt_xent(z[:8], z[8:], 0.5), rtol=1e-5)
