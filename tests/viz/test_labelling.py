@@ -18,7 +18,9 @@ def pictures(seed, count=6, size=16):
 
 def test_one_edge_fills_one_cell_and_one_direction():
     images = np.zeros((2, 3, 16, 16), np.uint8)
-    images[0, :, 0:4, 2:] = 200  # brightness changes to the right inside the first of 4 x 4 cells, and below it
+    images[0, :, 0:4, 2:] = (
+        200  # brightness changes to the right inside the first of 4 x 4 cells, and below it
+    )
     images[1, :, :, 10:] = 200  # one vertical edge from top to bottom, in the third column of cells
     features = labelling.gradient_histograms(images, cells=4, directions=4).reshape(2, 4, 4, 4)
     assert np.flatnonzero(features[1].sum((0, 2))).tolist() == [2]
@@ -120,11 +122,13 @@ def test_kappa_is_scikit_learns(seed, share):
     generator = np.random.default_rng(seed)
     first = generator.integers(0, 5, 60)
     second = np.where(generator.random(60) < share, first, generator.integers(0, 5, 60))
-    assert labelling.cohen_kappa(first, second, 5) == pytest.approx(cohen_kappa_score(first, second), abs=1e-12)
+    assert labelling.cohen_kappa(first, second, 5) == pytest.approx(
+        cohen_kappa_score(first, second), abs=1e-12
+    )
 
 
 def test_kappa_by_hand():
-    # 50 pictures: 20 both yes, 15 both no, 5 and 10 apart. Observed 0.7, by chance 0.5 * 0.6 + 0.5 * 0.4 = 0.5
+    # 50 pictures: 20 both yes, 15 both no, 5 and 10 apart. Observed 0.7, chance 0.5 * 0.6 + 0.5 * 0.4
     first = np.repeat([1, 1, 0, 0], [20, 5, 10, 15])
     second = np.repeat([1, 0, 1, 0], [20, 5, 10, 15])
     assert labelling.cohen_kappa(first, second, 2) == pytest.approx(0.4)
