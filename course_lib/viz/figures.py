@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 def alt(figure: Figure, text: str, dpi: int = 110) -> None:
     """Show a Matplotlib figure with its alternative text.
 
-    In a notebook the figure is displayed as a PNG whose HTML `alt` attribute is the text, and then closed;
-    everywhere else it is left alone. In both cases the text is kept as `figure.alt_text`. text: one or two
-    sentences that say what is seen and what follows from it; a ValueError if it is empty.
+    In a notebook the figure is displayed as a PNG and closed. The text goes along as `alt` metadata, which
+    nbconvert writes into the page, and can be unfolded below the picture, because JupyterLab and GitHub show
+    the picture alone. Outside a notebook nothing is shown. The text is always kept as `figure.alt_text`.
+    text: one or two sentences that say what is seen and what follows; a ValueError if it is empty.
     """
     text = " ".join(str(text).split())
     if not text:
@@ -29,8 +30,10 @@ def alt(figure: Figure, text: str, dpi: int = 110) -> None:
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=dpi, bbox_inches="tight")
     code = base64.b64encode(picture.getvalue()).decode("ascii")
-    image = f'<img alt="{html.escape(text)}" src="data:image/png;base64,{code}" style="max-width: 100%">'
-    display({"text/html": image, "text/plain": f"[figure: {text}]"}, raw=True)
+    shown = {"image/png": code, "text/plain": f"[figure: {text}]"}
+    display(shown, raw=True, metadata={"image/png": {"alt": text}})
+    words = f"<details><summary>The figure in words</summary>{html.escape(text)}</details>"
+    display({"text/html": words, "text/plain": text}, raw=True)
     import matplotlib.pyplot as plt
 
     plt.close(figure)
