@@ -111,10 +111,10 @@ def plan(seeds: list[int]) -> list[dict]:
                     add("batch", batch=batch, epochs=epochs)
             for on in range(8):
                 add("moco_v2", mlp=bool(on & 4), aug=bool(on & 2), cos=bool(on & 1))
+        if seed < 1:
             for width in (1, 2):
                 for layers in (2, 3):
                     add("simclr_v2", width=width, layers=layers)
-        if seed < 1:
             names = (*CHANGES, "rotate")
             for i, first in enumerate(names):
                 for second in names[i:]:

@@ -111,7 +111,7 @@ def new_encoder(seed=SEED):
     return resnet(widths=(24, 48, 96))
 
 
-simclr = SimCLR(new_encoder(), loss_function=watched_loss, temperature=0.2, learning_rate=2e-3)
+simclr = SimCLR(new_encoder(), loss_function=watched_loss, temperature=0.2, learning_rate=3e-3)
 sixteen = torch.stack(views(train.images[:16], torch.Generator().manual_seed(1)), dim=1).flatten(
     0, 1
 )  # (32, 3, H, W)
@@ -425,7 +425,7 @@ show(figures.sharpening([row[1].item(), *row[2:].tolist()], (0.05, 0.2, 0.5, 2.0
 # %% slideshow={"slide_type": "-"}
 methods = {"MLP": simclr}
 for name in ("linear", "none"):
-    method = SimCLR(new_encoder(), temperature=0.2, learning_rate=2e-3)
+    method = SimCLR(new_encoder(), temperature=0.2, learning_rate=3e-3)
     method.projector = nn.Linear(method.encoder.width, 128) if name == "linear" else nn.Identity()
     course_lib.fit(method, train, steps=200, batch_size=BATCH, seed=SEED, show=False)
     methods[name] = method
