@@ -117,7 +117,7 @@ def test_minutes_that_run_out_end_the_schedule_early_but_at_its_end(tmp_path, mo
     from course_lib.training.choice import Choice
 
     monkeypatch.setattr(
-        fitting, "choose", lambda *given, **more: Choice("float32", False, 1e-9)
+        fitting, "choose", lambda *given, **more: Choice("float32", False, 1e-4)
     )  # far too hopeful
     run = quick(Queue(), steps=None, minutes=0.01, folder=tmp_path)
     assert run.status == "finished"
