@@ -13,6 +13,7 @@ import time
 import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -100,9 +101,10 @@ def _time_steps(method, batches, device, precision: str, channels_last: bool, li
         trial = trial.to(memory_format=torch.channels_last)
     optimizer = _optimizer(trial)
     times: list[float] = []
+    batch: Any = None
     for step in range(3):
         start = time.perf_counter()
-        batch = batches.take(batches.indices(step)) if step < batches.steps else batch  # noqa: F821
+        batch = batches.take(batches.indices(step)) if step < batches.steps else batch
         batch = tuple(part.to(device) for part in batch) if isinstance(batch, tuple) else batch.to(device)
         with warnings.catch_warnings(), autocast(precision, device):
             warnings.filterwarnings("ignore", ".*self.log.*")

@@ -62,13 +62,13 @@ def learning_curve(
     loss.set(xlabel="step" + (f"\n{footer}" if footer else ""), ylabel="loss")
     loss.set_title(title or name, fontsize=12)
     health = history.dropna(subset=["feature_std"])
-    for key, column, label, top in (
+    for key, column, label, limit in (
         ("std", "feature_std", "feature std\n(0 = collapsed)", 1.05),
         ("rank", "effective_rank", "effective rank\n(directions)", None),
     ):
         axes[key].plot(health.step, health[column], "o-", color=green, markersize=4)
         axes[key].set_ylabel(label)
-        axes[key].set_ylim(0, top)
+        axes[key].set_ylim(0, limit)
         axes[key].set_xlim(*loss.get_xlim())
     axes["std"].tick_params(labelbottom=False)
     axes["rank"].set_xlabel("step")

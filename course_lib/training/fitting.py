@@ -84,7 +84,8 @@ def fit(
             until = None if allowed is None else began + 60 * allowed
             plan = {
                 "method": type(method).__name__,
-                "steps": steps or _steps_until(until, choice) or chosen.epochs * (len(images) // size),
+                # a profile without epochs has minutes, so the last term is not reached
+                "steps": steps or _steps_until(until, choice) or chosen.epochs * (len(images) // size),  # type: ignore[operator]
                 "batch_size": size,
                 "seed": seed,
                 "images": len(images),

@@ -74,7 +74,7 @@ def train(
         device = engine.strategy.root_device
         try:
             if watch.deadline.done:  # a finished run was resumed: nothing is left to do
-                checkpoint.restore(method, source)
+                checkpoint.restore(method, source)  # type: ignore[arg-type]  # resumed, so not None
             else:
                 engine.fit(method, batches, ckpt_path=source)
         except Stop as stop:

@@ -22,7 +22,7 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile("quick", 1.0, None, 256, "laptop CPU, embedded world, about a minute per training cell"),
+    "quick": Profile("quick", 1.0, None, 128, "laptop CPU, embedded world, about a minute per training cell"),
     "full": Profile("full", None, 200, 512, "GPU, real data, 200 epochs as in published small-data tables"),
 }
 

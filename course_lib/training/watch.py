@@ -40,6 +40,9 @@ class Watch(Callback):
     moment at which weights, optimizer, queue and momentum teacher belong to the same step.
     """
 
+    every = 10.0  # seconds between checkpoints, at least
+    share = 0.02  # of the time that writing them may take
+
     def __init__(
         self,
         plan: dict,
@@ -48,10 +51,9 @@ class Watch(Callback):
         display,
         deadline: Deadline,
         until: float | None,
-        every: float = 10.0,
     ):
         self.plan, self.path, self.panel, self.display, self.deadline = plan, path, panel, display, deadline
-        self.until, self.every = until, every
+        self.until = until
         self.rows: list[list[float]] = []  # one per step, in the order of COLUMNS
         self.warnings: list[str] = []
         self._said: list[tuple[str, int]] = []
@@ -94,7 +96,7 @@ class Watch(Callback):
         """Saves when it is time, stops when it is over, and makes global draws a function of (seed, step)."""
         step = trainer.global_step
         stop = self._agree(trainer, self.interrupted)
-        due = time.monotonic() - self._saved_at > max(self.every, 50 * self._save_cost)
+        due = time.monotonic() - self._saved_at > max(self.every, self._save_cost / self.share)
         if self.saved_step < 0 or stop or self.deadline.done or self._agree(trainer, due):
             self.save(trainer, pl_module)
         if stop:
