@@ -72,6 +72,10 @@ def train(
             **trainer,
         )
         device = engine.strategy.root_device
+        if (
+            engine.strategy.launcher is not None
+        ):  # other processes run the steps: they take all that were planned
+            watch.until = None
         try:
             if watch.deadline.done:  # a finished run was resumed: nothing is left to do
                 checkpoint.restore(method, source)  # type: ignore[arg-type]  # resumed, so not None
