@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import nn
@@ -25,7 +27,7 @@ def embed(encoder: nn.Module, images, batch_size: int = 512) -> torch.Tensor:
         )
     if batch_size < 1:
         raise ValueError(f"embed: batch_size={batch_size} was given; give 1 or more.")
-    one_batch = encoder.embed if hasattr(encoder, "embed") else _encode
+    one_batch: Any = encoder.embed if hasattr(encoder, "embed") else _encode
     modes = [(module, module.training) for module in encoder.modules()]
     encoder.eval()
     try:

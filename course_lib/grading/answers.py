@@ -4,6 +4,7 @@ import ast
 import inspect
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from course_lib.grading.source import Source, SourceError, parse, read_cells
 
@@ -35,7 +36,7 @@ def read_attempts(path: Path, lab: Source, hints_needed: bool) -> list[Attempts]
         if cell.exercise not in lab.exercises:
             problems.append(f"{label}: there is no exercise {cell.exercise} in {lab.name}.")
             continue
-        tree = parse(cell.source)
+        tree: Any = parse(cell.source)
         if tree is None:
             problems.append(f"{label}: a cell of exercise {cell.exercise} is not Python.")
             continue
@@ -57,7 +58,7 @@ def read_attempts(path: Path, lab: Source, hints_needed: bool) -> list[Attempts]
     return found
 
 
-def _docstring(node: ast.AST) -> str:
+def _docstring(node: Any) -> str:
     return " ".join(inspect.cleandoc(ast.get_docstring(node) or "").split())
 
 

@@ -122,7 +122,8 @@ def private_outputs(notebook: Any, label: str, root: Path) -> list[str]:
 
 def executed_in_order(notebook: Any, label: str) -> list[str]:
     """Sentences about code cells that were not run from top to bottom or ended in an error."""
-    problems, expected = [], 1
+    problems: list[str] = []
+    expected = 1
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type != "code" or not cell.source.strip():
             continue

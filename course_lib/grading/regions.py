@@ -12,6 +12,7 @@ def stubbed(source: str, exercise: str) -> str:
     by one "# ". Otherwise, or where that stub raises nothing, it is
     `raise NotImplementedError("exercise 3.3: write this part")`.
     """
+    region: list[str] | None
     lines, region, first = [], None, True
     for line in source.splitlines():
         mark = line.strip()

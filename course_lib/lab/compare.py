@@ -124,7 +124,7 @@ def _shape(shape: Any) -> str:
     return f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
 
 
-def _flat(document: dict) -> tuple[str, list, Any] | None:
+def _flat(document: dict) -> tuple[str, Any, Any] | None:
     """(kind of number, shape, flat values) of a number or an array; None for anything else."""
     kind = document.get("kind")
     if kind in ("bool", "int", "float"):

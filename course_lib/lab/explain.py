@@ -115,7 +115,7 @@ def _thing(description: dict[str, Any]) -> str:
     return kind_in_words(description)
 
 
-def _clean(text: str) -> str:
+def _clean(text: Any) -> str:
     """The message of an exception without addresses and paths, on one line."""
     text = re.sub(r" at 0x[0-9a-fA-F]+", "", str(text))
     text = re.sub(r"(?<![\w.])/(?:[\w.+-]+/)+", "", text)

@@ -36,7 +36,7 @@ def panels(columns: int = 1, rows: int = 1, width: float = 6.0, height: float = 
 
 def with_alt(figure: Figure, text: str) -> Figure:
     """Return the figure with its description, ``figure.alt_text``."""
-    figure.alt_text = text
+    figure.alt_text = text  # type: ignore[attr-defined]  # an attribute of our own
     return figure
 
 
@@ -179,7 +179,7 @@ def gallery(images: Mapping[str, torch.Tensor]) -> Figure:
     return with_alt(figure, "One image of the world and its augmentations: " + "; ".join(images) + ".")
 
 
-def sharpening(scores: Sequence[float], temperatures: Sequence[float]) -> Figure:
+def sharpening(scores: Sequence[float] | np.ndarray, temperatures: Sequence[float]) -> Figure:
     """Draw the softmax weights of one positive (first score) and its negatives at several temperatures."""
     scores = np.asarray(scores, dtype=np.float64)
     order = np.r_[0, 1 + np.argsort(-scores[1:])]

@@ -6,6 +6,7 @@ A dot is one run (one seed), a line joins means over seeds, bands are 95 % inter
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,12 @@ def name_ends(axis: Axes, ends: Sequence[tuple[str, float, float, object]]) -> l
     shift = np.mean([h - ends[i][2] for h, i in zip(heights, order, strict=True)])
     placed = {i: float(h - shift) for h, i in zip(heights, order, strict=True)}
     for i, (name, x, _, color) in enumerate(ends):
-        look = {"xytext": (9, 0), "textcoords": "offset points", "fontsize": 13, "color": color}
+        look: dict[str, Any] = {
+            "xytext": (9, 0),
+            "textcoords": "offset points",
+            "fontsize": 13,
+            "color": color,
+        }
         axis.annotate(name, (x, placed[i]), va="center", **look)
     return [placed[i] for i in range(len(ends))]
 
@@ -187,7 +193,7 @@ def composition(matrix: np.ndarray, names: Sequence[str]) -> Figure:
     axis.set_yticks(range(len(names)), names, fontsize=12)
     axis.spines[:].set_visible(False)
     figure.colorbar(shown, ax=axis, label="linear probe (%)")
-    best = np.unravel_index(np.nanargmax(values), values.shape)
+    best: Any = np.unravel_index(np.nanargmax(values), values.shape)
     pair = " + ".join(dict.fromkeys((names[best[0]], names[best[1]])))
     axis.set_title(f"Best: {pair}, {values[best]:.1f} %", fontsize=14)
     return with_alt(

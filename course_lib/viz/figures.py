@@ -22,7 +22,7 @@ def alt(figure: Figure, text: str, dpi: int = 110) -> None:
     text = " ".join(str(text).split())
     if not text:
         raise ValueError("alt: text is empty; say in a sentence what the figure shows.")
-    figure.alt_text = text
+    figure.alt_text = text  # type: ignore[attr-defined]  # an attribute of our own
     if not _in_notebook():
         return
     from IPython.display import display

@@ -74,7 +74,8 @@ class _Reader:
     """Walks expressions and notes the calls."""
 
     def __init__(self, known: dict[str, tuple[str, str]]):
-        self.known, self.steps = known, []
+        self.known = known
+        self.steps: list[Step] = []
 
     def value(self, node: ast.expr, output: str = "") -> list[tuple[str, str]]:
         """Where the values in an expression come from: [(source, text on the arrow)]."""

@@ -108,14 +108,14 @@ def label_budget(table: pandas.DataFrame, chance: float) -> Figure:
     )
     axis.set_title(finding, fontsize=14)
     mean = table.groupby(["noise", "labels"])["accuracy"].mean()
-    ends = "; ".join(
+    spans = "; ".join(
         f"{percent(rate)} wrong: {percent(mean[rate].iloc[0])} to {percent(mean[rate].iloc[-1])}"
         for rate in rates
     )
     return with_alt(
         figure,
         f"Accuracy against number of labels from {budgets[0]:,} to {budgets[-1]:,}, one rising curve for "
-        f"each share of wrong labels ({ends}). More wrong labels, lower curve.",
+        f"each share of wrong labels ({spans}). More wrong labels, lower curve.",
     )
 
 

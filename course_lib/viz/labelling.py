@@ -24,7 +24,7 @@ def gradient_histograms(images: np.ndarray, cells: int = 6, directions: int = 8)
     if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] % cells or images.shape[3] % cells:
         raise ValueError(f"images is {images.shape}; (N, 3, H, W) is needed, H and W multiples of {cells}.")
     count, _, height, width = images.shape
-    features = np.empty((count, cells, cells, directions), np.float32)
+    features: np.ndarray = np.empty((count, cells, cells, directions), np.float32)
     for start in range(0, count, 512):
         grey = images[start : start + 512].astype(np.float32).mean(1)  # (B, H, W)
         down, right = np.gradient(grey, axis=(1, 2))

@@ -31,7 +31,7 @@ def _palette(sky: tuple[int, int, int], ground: tuple[int, int, int], night: boo
     return b"".join(inks).ljust(3 * INKS, b"\0")
 
 
-PALETTES = {
+PALETTES: dict[tuple, bytes] = {
     (sky, ground): _palette(SKIES[sky], GROUNDS[ground], sky == "night")
     for sky in SKIES
     for ground in GROUNDS

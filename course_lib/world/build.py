@@ -16,6 +16,7 @@ import sys
 import threading
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from course_lib.world import cache
 from course_lib.world.config import WorldConfig
@@ -67,7 +68,7 @@ def _fill_with_workers(path, config, split, length, workers, report) -> list[tup
             job = {"path": str(path), "config": asdict(config), "split": split, "length": length}
             job |= {"start": start, "stop": stop}
             try:
-                worker = subprocess.Popen(
+                worker: Any = subprocess.Popen(
                     [sys.executable, "-m", "course_lib.world.build"],
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                     text=True, env=environment,
@@ -107,7 +108,7 @@ def _fill_with_workers(path, config, split, length, workers, report) -> list[tup
 
 def _listen(worker: subprocess.Popen, messages: queue.Queue) -> None:
     try:
-        for line in worker.stdout:
+        for line in worker.stdout or ():
             if line.strip().isdigit():
                 messages.put((id(worker), int(line)))
     except ValueError:  # closed while reading, after Ctrl-C

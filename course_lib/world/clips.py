@@ -57,7 +57,7 @@ def clip(config: WorldConfig, split: str, index: int) -> Clip:
         things = tuple(_moved(t, *motion, time) for t, motion in zip(start.objects, motions, strict=True))
         scenes.append(replace(start, objects=things, noise_seed=(start.noise_seed + 67 * time) % 4096))
     frames = [render(scene) for scene in scenes]
-    velocities = tuple(
+    velocities: tuple = tuple(
         tuple(speed * step for step in _DIRECTIONS.get(name, (0, 0))) for name, speed, _ in motions
     )
     return Clip(

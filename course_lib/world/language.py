@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
 from course_lib.world.scene import HardNegative, Phrase, Scene, Statement
 from course_lib.world.vocabulary import COLORS, KINDS
@@ -87,7 +88,7 @@ def _relational(scene: Scene) -> list[Phrase]:
 
 
 def _named_pairs(scene: Scene) -> list[tuple[int, int, str, str]]:
-    names = [unique_name(scene, number) for number in range(len(scene.objects))]
+    names: list[Any] = [unique_name(scene, number) for number in range(len(scene.objects))]
     pairs = permutations(range(len(names)), 2)
     return [(a, b, names[a], names[b]) for a, b in pairs if names[a] and names[b]]
 

@@ -189,7 +189,7 @@ class Pen:
             return
         a, b, c, d = a * ru, b * rv, c * ru, d * rv
         reach = (ru if ru > rv else rv) * self._scale  # in fine pixels
-        points = []
+        points: list[int] = []
         for p, q in _CIRCLES[8 if reach < 10 else 12 if reach < 24 else 16 if reach < 40 else 24]:
             points += int(a * p + b * q + x), int(c * p + d * q + y)
         self._polygon(_blunt_round(points), self._ink + ink)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from course_lib.world.scene import Question, Scene
 from course_lib.world.vocabulary import FACTS, KINDS
 from course_lib.world.words import MARGIN, an, plural, unique_name
@@ -14,7 +16,7 @@ def questions(scene: Scene) -> list[Question]:
 
 def _general(scene: Scene) -> list[Question]:
     things = scene.objects
-    found = [("What is the largest object?", things[0].kind)]
+    found: list[tuple[str, Any]] = [("What is the largest object?", things[0].kind)]
     for number, thing in enumerate(things):
         name = unique_name(scene, number)
         if name == thing.kind:
@@ -80,7 +82,7 @@ def _vision(scene: Scene) -> list[Question]:
     for kind in sorted({thing.kind for thing in things}):
         number = sum(thing.kind == kind for thing in things)
         found.append((f"How many {plural(kind)} are in the picture?", str(number)))
-    names = [unique_name(scene, number) for number in range(len(things))]
+    names: list[Any] = [unique_name(scene, number) for number in range(len(things))]
     for b in range(1, len(things)):
         for a in range(b):
             if not (names[a] and names[b]):

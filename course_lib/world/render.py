@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ _local = threading.local()  # each thread has its own canvases
 
 
 def _canvas(size: int) -> Canvas:
-    canvases = _local.__dict__
+    canvases: dict = _local.__dict__
     canvas = canvases.get(size)
     if canvas is None:
         canvas = canvases[size] = Canvas(size)
@@ -46,7 +47,7 @@ def _noise(size: int, strength: int) -> np.ndarray:
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z ^= z >> np.uint64(31)
-    total = sum((z >> np.uint64(8 * k) & np.uint64(255)).astype(np.int64) for k in range(4))
+    total: Any = sum((z >> np.uint64(8 * k) & np.uint64(255)).astype(np.int64) for k in range(4))
     return (((total - 510) * strength) // 148).astype(np.int32).reshape(3, wide, wide)
 
 

@@ -213,6 +213,7 @@ def _boards(config: WorldConfig, split: str, index: int) -> tuple[tuple[Word, ..
     if not (config.words or config.charts):
         return (), None, []
     draw = stream(config, split, index, BOARDS)
+    words: tuple[Word, ...]
     size, chart, words, taken = config.size, None, (), []
     right, low, pick, form, columns = draw() < 0.5, draw() < 0.5, draw(), draw(), 3 + int(2 * draw())
     order = sorted((draw(), color) for color in _COLORS)[:columns]
