@@ -6,7 +6,7 @@ from course_lib.data.imageset import ImageSet, as_float
 from course_lib.data.loading import DatasetStatus, available, data_root, load
 from course_lib.data.panels import gallery
 from course_lib.data.recipe import POLICIES, Recipe
-from course_lib.data.views import MultiCrop, TwoViews
+from course_lib.data.views import MultiCrop, TwoViews, default_views
 
 __all__ = [
     *augment.__all__,
@@ -20,6 +20,7 @@ __all__ = [
     "augment",
     "available",
     "data_root",
+    "default_views",
     "gallery",
     "load",
 ]

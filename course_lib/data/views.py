@@ -96,6 +96,17 @@ class TwoViews:
         return f"TwoViews({name!r}): {large}; images below {SMALL} px: {small}"
 
 
+def default_views(images: Tensor, generator: torch.Generator | None = None) -> list[Tensor]:
+    """The two views that SimCLR learns from unless it is told otherwise; arguments as in `TwoViews`.
+
+    From 64 pixels on these are the paper's, TwoViews("simclr"). Below, where a run lasts a minute on a CPU,
+    they are TwoViews("small") of at most 32 pixels: a 48-pixel scene costs less than half of the time then.
+    """
+    side = min(_sides(_checked(images, "default_views")))
+    views = TwoViews("simclr") if side >= SMALL else TwoViews("small", size=min(side, SMALL // 2))
+    return views(images, generator)
+
+
 class MultiCrop:
     """A few large and several small views of each image (SwAV: Caron et al. 2020, arXiv:2006.09882, 3.2).
 

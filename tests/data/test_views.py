@@ -3,13 +3,14 @@ import torch
 from scipy import stats
 from torchvision.transforms import v2
 
-from course_lib.data import MultiCrop, Recipe, TwoViews
+from course_lib.data import MultiCrop, Recipe, TwoViews, default_views
 from course_lib.data.recipe import POLICIES, describe, make_views
 
 
 def torchvision_recipe(name, size):
     """The papers' recipes as torchvision users write them, one image at a time."""
-    crop = v2.RandomResizedCrop(size, scale=(0.08 if name == "simclr" else 0.2, 1.0), antialias=True)
+    least = {"simclr": 0.08, "moco_v1": 0.2, "moco_v2": 0.2, "small": 0.4}[name]
+    crop = v2.RandomResizedCrop(size, scale=(least, 1.0), antialias=True)
     flip, gray = v2.RandomHorizontalFlip(), v2.RandomGrayscale(0.2)
     if name == "moco_v1":
         return v2.Compose([crop, gray, v2.ColorJitter(0.4, 0.4, 0.4, 0.4), flip])
@@ -39,6 +40,17 @@ def test_views_follow_the_papers_recipe_in_torchvision(name, generator):
         assert p > 1e-3, f"{title}: p = {p}"
     greys = [(x[:, 0] - x[:, 1]).abs().flatten(1).amax(1).lt(1e-6).float().mean() for x in (ours, theirs)]
     assert abs(greys[0] - greys[1]) < 4 * (0.2 * 0.8 * (1 / len(ours) + 1 / len(theirs))) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("side", "views"),
+    [(28, TwoViews("small", size=28)), (48, TwoViews("small", size=32)), (96, TwoViews("simclr"))],
+)
+def test_default_views_are_small_on_small_images_and_the_papers_above(side, views, generator):
+    images = torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8, generator=generator)
+    ours = default_views(images, torch.Generator().manual_seed(1))
+    theirs = views(images, torch.Generator().manual_seed(1))
+    assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
 def test_the_two_views_are_of_the_same_image_and_differ(generator):
@@ -142,7 +154,10 @@ def test_multi_crop_gives_large_and_small_views_of_the_right_area(generator):
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: TwoViews("simclrr"), r"policy is 'simclrr'; 'simclr', 'moco_v1', 'moco_v2' or a Recipe"),
+        (
+            lambda: TwoViews("simclrr"),
+            r"policy is 'simclrr'; 'simclr', 'moco_v1', 'moco_v2', 'small' or a Recipe",
+        ),
         (lambda: TwoViews(strength=-1), "strength is -1"),
         (lambda: TwoViews(size=0), "TwoViews: size is 0"),
         (lambda: MultiCrop(0, 4), "global_crops is 0 and local_crops 4; at least 1 and 0"),
