@@ -4,22 +4,16 @@ intake -> merge -> run -> compare -> ledger -> report. Whatever a file holds, it
 graded before is not graded again.
 """
 
-import hashlib
-import json
-import secrets
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import course_lib
-from course_lib.grading import compare, ledger, merge, notebooks, report, run
+from course_lib.grading import compare, ledger, merge, report, run
 from course_lib.grading.ledger import GraderError, Submission
-from course_lib.lab import bundle as bundles
-
-HIDDEN = 3  # freshly drawn seeds per exercise and grading run, beside the public ones
+from course_lib.grading.reference import Lab, expectations, load
 
 
 @dataclass
@@ -45,6 +39,9 @@ class Summary:
         """Rows of runs that broke off and will be tried again by the next grading run."""
         return sum(row["status"] == "not_run" and row["retry"] for row in self.rows)
 
+    def __str__(self) -> str:
+        return self.text
+
     @property
     def text(self) -> str:
         """A few lines for the terminal."""
@@ -62,17 +59,6 @@ class Summary:
         if self.pending:
             lines.insert(3, f"{self.pending} rows are of runs that broke off; grade again to retry them.")
         return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class Lab:
-    """The instructor's side of a lab; digest: a hash of everything that decides points."""
-
-    name: str
-    solution: Any
-    student: Any
-    bundle: dict
-    digest: str
 
 
 def grade(
@@ -110,60 +96,6 @@ def grade(
             shas = {key: one.sha for one, key in keys.items()}
             _grade_all(known, out, {key: shas[key] for key in waiting}, workers, deadline, provisioner, say)
         return _report(known, out, handed_in, keys, len(waiting))
-
-
-def load(root: Path, lab: str) -> Lab:
-    """The built lab. Raises GraderError if it has not been built."""
-    solution = notebooks.read(root / "labs" / "solutions" / f"{lab}.ipynb")
-    student = notebooks.read(root / "labs" / f"{lab}.ipynb")
-    try:
-        bundle = bundles.load(lab, notebooks.bundle_folder(root))
-    except (OSError, ValueError) as error:
-        raise GraderError(f"{error} Has `course build` been run?") from None
-    if solution is None or student is None:
-        raise GraderError(
-            f"Lab {lab!r} has no solution or no student copy under {root / 'labs'}; run `course build`."
-        )
-    code = [[c.source, c.metadata] for n in (solution, student) for c in n.cells if c.cell_type == "code"]
-    digest = hashlib.sha256(json.dumps([code, bundles.digest(bundle)]).encode()).hexdigest()
-    return Lab(lab, solution, student, bundle, digest)
-
-
-def expectations(known: Lab, deadline: float = 600.0) -> dict[str, list[dict]]:
-    """{exercise: the reference's runs} on the public and on freshly drawn seeds.
-
-    They come from a kernel that no student sees and live in this process only. Raises GraderError if the
-    reference does not give its own public values.
-    """
-    exercises = known.bundle["exercises"]
-    seeds = {
-        n: [*e["seeds"], *(secrets.randbelow(2**31 - 1000) + 1000 for _ in range(HIDDEN))]
-        for n, e in exercises.items()
-    }
-    answers = {
-        c.metadata["course"]["exercise"]: c.source for c in known.solution.cells if c.id.startswith("answer-")
-    }
-    work = run.cells(known.solution, answers, known.bundle, seeds)
-    result = run.run(work, known.bundle, deadline=deadline)
-    found = {}
-    for name, entry in exercises.items():
-        runs, complaint = compare.documents_of(result.of("emit", name), name, seeds[name])
-        broken = (
-            "; ".join(result.broken_context())
-            or result.of("answer", name)["reason"]
-            or result.lost
-            or complaint
-        )
-        if not runs:
-            raise GraderError(f"The solution of {known.name} cannot be run: exercise {name}: {broken}.")
-        if not compare.same_runs(
-            entry["reference"], runs[: len(entry["seeds"])], entry["rtol"], entry["atol"]
-        ):
-            raise GraderError(
-                f"Exercise {name}: the solution no longer gives the values in the bundle; run `course build`."
-            )
-        found[name] = runs
-    return found
 
 
 def grade_bytes(

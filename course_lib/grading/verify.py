@@ -43,6 +43,9 @@ class Report:
         """The sentences about what is wrong."""
         return [sentence for fine, sentence in self.lines if not fine]
 
+    def __str__(self) -> str:
+        return self.text
+
     @property
     def text(self) -> str:
         """All sentences, those about problems marked."""

@@ -50,8 +50,7 @@ CODE = {
     "loops": ("while True:\n    pass", "timeout", "right", "stopped after 5 seconds"),
     "loops_later": ("def average(numbers):\n    while True: pass", "timeout", "right", "stopped after 5"),
     "will_not_stop": (
-        "def average(numbers):\n    while True:\n        try:\n            while True: pass\n"
-        "        except BaseException:\n            pass",
+        "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",
         "timeout", "not_run", "stopped after 5 seconds",
     ),
     "floods": ("while True: print('x' * 100_000)", "output_limit", "not_run", "more output"),

@@ -1,0 +1,79 @@
+"""The instructor's side of a grading run: the built lab, and what its solution gives on fresh inputs."""
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_lib.grading import compare, notebooks, run
+from course_lib.grading.ledger import GraderError
+from course_lib.lab import bundle as bundles
+
+HIDDEN = 3  # freshly drawn seeds per exercise and grading run, beside the public ones
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The instructor's side of a lab; digest: a hash of everything that decides points."""
+
+    name: str
+    solution: Any
+    student: Any
+    bundle: dict
+    digest: str
+
+
+def load(root: Path, lab: str) -> Lab:
+    """The built lab. Raises GraderError if it has not been built."""
+    solution = notebooks.read(root / "labs" / "solutions" / f"{lab}.ipynb")
+    student = notebooks.read(root / "labs" / f"{lab}.ipynb")
+    try:
+        bundle = bundles.load(lab, notebooks.bundle_folder(root))
+    except (OSError, ValueError) as error:
+        raise GraderError(f"{error} Has `course build` been run?") from None
+    if solution is None or student is None:
+        raise GraderError(
+            f"Lab {lab!r} has no solution or no student copy under {root / 'labs'}; run `course build`."
+        )
+    code = [[c.source, c.metadata] for n in (solution, student) for c in n.cells if c.cell_type == "code"]
+    digest = hashlib.sha256(json.dumps([code, bundles.digest(bundle)]).encode()).hexdigest()
+    return Lab(lab, solution, student, bundle, digest)
+
+
+def expectations(known: Lab, deadline: float = 600.0) -> dict[str, list[dict]]:
+    """{exercise: the reference's runs} on the public and on freshly drawn seeds.
+
+    They come from a kernel that no student sees and live in this process only. Raises GraderError if the
+    reference does not give its own public values.
+    """
+    exercises = known.bundle["exercises"]
+    seeds = {
+        n: [*e["seeds"], *(secrets.randbelow(2**31 - 1000) + 1000 for _ in range(HIDDEN))]
+        for n, e in exercises.items()
+    }
+    answers = {
+        c.metadata["course"]["exercise"]: c.source for c in known.solution.cells if c.id.startswith("answer-")
+    }
+    work = run.cells(known.solution, answers, known.bundle, seeds)
+    result = run.run(work, known.bundle, deadline=deadline)
+    found = {}
+    for name, entry in exercises.items():
+        runs, complaint = compare.documents_of(result.of("emit", name), name, seeds[name])
+        broken = (
+            "; ".join(result.broken_context())
+            or result.of("answer", name)["reason"]
+            or result.lost
+            or complaint
+        )
+        if not runs:
+            raise GraderError(f"The solution of {known.name} cannot be run: exercise {name}: {broken}.")
+        if not compare.same_runs(
+            entry["reference"], runs[: len(entry["seeds"])], entry["rtol"], entry["atol"]
+        ):
+            raise GraderError(
+                f"Exercise {name}: the solution no longer gives the values in the bundle; run `course build`."
+            )
+        found[name] = runs
+    return found
