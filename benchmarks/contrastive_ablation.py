@@ -46,7 +46,7 @@ MOCO_STEPS, MOCO_BATCH = 300, 64
 LABELS = (1, 3, 10, 30, 100)
 NOTHING = Recipe(crop_scale=(1.0, 1.0), flip_p=0.0, jitter_p=0.0, gray_p=0.0, blur_p=0.0)
 CHANGES = {  # what each name switches on in a view that is otherwise the image itself
-    "crop": {"crop_scale": (0.08, 1.0), "flip_p": 0.5},
+    "crop": {"crop_scale": (0.4, 1.0), "flip_p": 0.5},
     "colour": {"jitter": (0.4, 0.4, 0.4, 0.1), "jitter_p": 0.8, "gray_p": 0.2},
     "blur": {"blur_p": 0.5},
 }
@@ -156,10 +156,10 @@ def build(job: dict) -> tuple[nn.Module, int, int]:
         return simclr(encoder(seed)), job["epochs"] * TRAIN // BATCH, BATCH
     moco = partial(MoCo, encoder(seed), **MOCO)
     if kind == "momentum":
-        return moco(momentum=job["momentum"]), MOCO_STEPS, MOCO_BATCH
+        return moco(momentum=job["momentum"], views=data.default_views), MOCO_STEPS, MOCO_BATCH
     if kind == "shuffle":
         leak = {"batch_norm_groups": 8, "shuffle": job["shuffle"], "loss_function": NotedMoCoLoss()}
-        return moco(momentum=0.99, **leak), MOCO_STEPS, MOCO_BATCH
+        return moco(momentum=0.99, views=data.default_views, **leak), MOCO_STEPS, MOCO_BATCH
     if kind == "moco_v2":
         views = data.TwoViews("moco_v2", blur=True) if job["aug"] else data.TwoViews("moco_v1")
         variant = MoCo if job["cos"] else MoCoStepDecay

@@ -74,7 +74,7 @@ say(f"{len(train):,} images to train on, {len(test):,} to test on, {len(train.cl
 # Two random **views** of one image are a *positive pair* $(x, x^+)$. A view of any other image is a *negative* $x^-$.
 
 # %% slideshow={"slide_type": "-"}
-views = data.TwoViews("simclr")
+views = data.default_views  # what SimCLR learns from unless told otherwise
 first, second = views(train.images[:4], generator=torch.Generator().manual_seed(3))
 show(figures.pairs(train.images[:4], first, second))
 
@@ -265,7 +265,8 @@ show(figures.gallery(data.gallery(train.images[7], generator=torch.Generator().m
 # Two crops of one image share its colours, so a histogram of colours would solve the task. Jitter the colours and this
 # shortcut is gone; without crops, the outlines give the answer away. In the paper's Figure 5 the best of all pairs is
 # *random crop + colour distortion*. Ours, one short SimCLR run per pair (both views are changed; the diagonal is
-# one augmentation alone):
+# one augmentation alone). Our crops keep 40 to 100 % of the area, the paper's 8 to 100 %: milder crops learn faster on
+# 32 pixels.
 
 # %% slideshow={"slide_type": "skip"}
 stored = json.loads((course_root() / "benchmarks/results/contrastive_ablation.json").read_text())
@@ -701,6 +702,8 @@ for shuffle in (True, False):
         new_encoder(),
         queue_size=1024,
         momentum=0.99,
+        learning_rate=3e-3,
+        views=views,
         batch_norm_groups=8,
         shuffle=shuffle,
         loss_function=noting(pretext[shuffle]),
