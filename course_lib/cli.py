@@ -132,7 +132,7 @@ def bench_command(arguments: argparse.Namespace) -> int:
     import subprocess
 
     folder = course_root(arguments.root) / "benchmarks"
-    known = sorted(path.stem for path in folder.glob("*.py") if path.stem not in {"__init__", "harness"})
+    known = sorted(path.stem for path in folder.glob("*.py") if path.stem not in {"__init__", "harness", "readme_table"})
     unknown = sorted(set(arguments.names) - set(known))
     if unknown:
         raise ValueError(f"unknown benchmark {', '.join(unknown)}; there are: {', '.join(known)}.")

@@ -1,0 +1,77 @@
+"""The README's table of measured numbers, from the files in benchmarks/results (no number is typed by hand).
+
+python benchmarks/readme_table.py        writes the rows between the two marks of README.md
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from harness import RESULTS, write_atomically
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+def rows() -> list[tuple[str, str, str]]:
+    """(what, measured, file) of every result that is there."""
+    found: list[tuple[str, str, str]] = []
+    for entry in _read("simclr_minute.json").get("summary", []):
+        gain, random, simclr = entry["gain"], entry["random"], entry["simclr"]
+        budget = "1 minute" if entry["minutes"] == 1.0 else f"{entry['steps']} steps"
+        band = (
+            f" (95 % interval {gain['low']:+.1f} to {gain['high']:+.1f})" if gain["low"] is not None else ""
+        )
+        found.append((
+            f"{budget} of SimCLR, 2 cores, {entry['data']}: linear probe",
+            f"{simclr['mean']:.1f} % against {random['mean']:.1f} % for the random encoder: "
+            f"{gain['mean']:+.1f} points{band}, {gain['n']} seed{'s' if gain['n'] > 1 else ''}",
+            "simclr_minute",
+        ))  # fmt: skip
+    for row in _read("augmentation.json").get("rows", []):
+        if row["name"] != "course_lib TwoViews":
+            ratio = row["cpu_ratio"]
+            found.append((
+                f"two SimCLR views, one thread: processor time of {row['name']}",
+                f"{ratio['median']:.1f} x ours ({ratio['min']:.1f} to {ratio['max']:.1f})",
+                "augmentation",
+            ))  # fmt: skip
+    world = _read("world.json")
+    if world:
+        found.append((
+            "drawing the world at 48 px, one core",
+            f"{world['images_per_second']['median']:,.0f} images/s "
+            f"({world['images_per_second']['min']:,.0f} to {world['images_per_second']['max']:,.0f})",
+            "world",
+        ))  # fmt: skip
+        found.append(
+            (
+                "20,000 scenes into the cache, 2 cores",
+                f"{world['cache_seconds']['median']:.1f} s",
+                "world",
+            )
+        )
+    return found
+
+
+def table() -> str:
+    """The Markdown table."""
+    lines = ["| what | measured | `benchmarks/results/` |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| {what} | {value} | {file} |" for what, value, file in rows())])
+
+
+def page(text: str) -> str:
+    """README's text with the table of now between the marks."""
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+
+
+def _read(name: str) -> dict:
+    path = RESULTS / name
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+if __name__ == "__main__":
+    write_atomically(README, page(README.read_text()))

@@ -1,0 +1,57 @@
+"""How fast the world is drawn: images a second on one core, and 20,000 scenes into a fresh cache.
+
+    course bench world
+
+Writes benchmarks/results/world.json. Times are processor time for one core, wall time for the cache.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import tempfile
+import time
+
+from harness import RESULTS, machine, write_atomically
+
+from course_lib.world import World, WorldConfig, WorldDataset
+
+ROUNDS, IMAGES, CACHED = 5, 2000, 20_000
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+
+
+def main() -> None:
+    load = os.getloadavg()[0]
+    world = World(WorldConfig())
+    for index in range(200):  # fills what is drawn once: masks, noise fields
+        world.image(world.scene(index))
+    rates, seconds = [], []
+    for number in range(ROUNDS):
+        began = time.process_time()
+        for index in range(number * IMAGES, (number + 1) * IMAGES):
+            world.image(world.scene(index))
+        rates.append(IMAGES / (time.process_time() - began))
+        print(f"round {number + 1}: {rates[-1]:,.0f} images/s on one core", flush=True)
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as folder:
+            began = time.perf_counter()
+            WorldDataset(WorldConfig(), "train", CACHED, cache=folder)
+            seconds.append(time.perf_counter() - began)
+        print(f"{CACHED:,} scenes cached in {seconds[-1]:.1f} s", flush=True)
+    result = {
+        "name": "world",
+        "machine": machine(),
+        "load_before": load,
+        "images_per_second": spread(rates),
+        "cache_seconds": spread(seconds),
+        "cached": CACHED,
+    }
+    write_atomically(RESULTS / "world.json", json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
