@@ -132,12 +132,12 @@ def bench_command(arguments: argparse.Namespace) -> int:
     import subprocess
 
     folder = course_root(arguments.root) / "benchmarks"
-    known = sorted(path.stem for path in folder.glob("*.py") if path.stem not in {"__init__", "harness", "readme_table"})
-    unknown = sorted(set(arguments.names) - set(known))
+    known = {path.stem for path in folder.glob("*.py")} - {"__init__", "harness", "readme_table"}
+    unknown = sorted(set(arguments.names) - known)
     if unknown:
-        raise ValueError(f"unknown benchmark {', '.join(unknown)}; there are: {', '.join(known)}.")
+        raise ValueError(f"unknown benchmark {', '.join(unknown)}; there are: {', '.join(sorted(known))}.")
     status = 0
-    for name in arguments.names or known:
+    for name in arguments.names or sorted(known):
         print(f"course bench: {name}", flush=True)
         status |= subprocess.call([sys.executable, str(folder / f"{name}.py")], cwd=folder.parent)
     return 1 if status else 0
