@@ -126,7 +126,7 @@ fifth = figures.as_large_as(budget_table, 0.2)
 say(
     f"**Expensive.** The step from {BUDGETS[0]} to {BUDGETS[1]} labels brings "
     f"{100 * (clean[BUDGETS[1]] - clean[BUDGETS[0]]):.1f} points, the step from {BUDGETS[-2]:,} to {BUDGETS[-1]:,} "
-    f"brings {100 * (clean[BUDGETS[-1]] - clean[BUDGETS[-2]]):.1f}, and costs sixteen times as much. If an answer takes "
+    f"brings {100 * (clean[BUDGETS[-1]] - clean[BUDGETS[-2]]):.1f}, for {(BUDGETS[-1] - BUDGETS[-2]) // (BUDGETS[1] - BUDGETS[0])} times the money. If an answer takes "
     f"5 seconds (an assumption), {BUDGETS[-1]:,} of them take {BUDGETS[-1] * 5 / 3600:.1f} hours.\n\n"
     f"**Wrong.** {BUDGETS[-1]:,} labels with every fifth one wrong teach as much as {fifth:,.0f} correct ones. "
     f"And labels are never all correct: Northcutt et al. 2021 (arXiv:2103.14749) looked for errors in ten much-used "

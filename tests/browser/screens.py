@@ -1,7 +1,8 @@
-"""Pictures of the lab for the README: python tests/browser/screens.py docs/lab.png [--cell 'check("3.1"']."""
+"""Pictures of the lab for the README: python tests/browser/screens.py docs/lab.png --cell 'check("3.1"'."""
 
 import argparse
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from lab_page import CHROMIUM, CHROMIUM_OPTIONS, LabPage, copy_of_the_labs, serve
@@ -16,21 +17,22 @@ def picture(
     cell: str | None = None,
     root: Path = ROOT,
     size: tuple[int, int] = (1280, 860),
+    browser=None,
 ) -> Path:
     """Save a PNG of ``notebook`` (below ``root``, outputs as they are in the file) open in JupyterLab.
 
-    cell: the cell whose source contains this text is scrolled into the middle. size: of the window in pixels.
+    cell: the cell whose source contains this text is scrolled into the middle. size: of the window in pixels;
+    the PNG has 1.5 times as many. browser: a running Chromium of playwright, else one is started.
     Raises ValueError if no cell contains the text. Returns ``target``.
     """
-    from playwright.sync_api import sync_playwright
-
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, _chromium(browser) as chromium:
         checkout = copy_of_the_labs(root, Path(folder) / "checkout")
         (Path(folder) / "server").mkdir()
         with serve(checkout, Path(folder) / "server", notebook=notebook) as server:
-            browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS)
-            page = browser.new_page(viewport={"width": size[0], "height": size[1]}, device_scale_factor=1.5)
-            lab_page = LabPage(page, server, notebook)
+            context = chromium.new_context(
+                viewport={"width": size[0], "height": size[1]}, device_scale_factor=1.5
+            )
+            lab_page = LabPage(context.new_page(), server, notebook)
             if cell:
                 places = [index for index, one in enumerate(lab_page.cells()) if cell in one["source"]]
                 if not places:
@@ -38,9 +40,30 @@ def picture(
                         f"no cell of {notebook} contains {cell!r}; give text that stands in one."
                     )
                 lab_page.show(places[0]).wait_for_element_state("stable")
-            page.screenshot(path=str(target))
-            browser.close()
+            lab_page.page.screenshot(path=str(target))
+            context.close()
     return target
+
+
+def _chromium(browser):
+    """The browser that is given, left open; or one of our own, closed at the end."""
+    if browser is not None:
+        return nullcontext(browser)
+    from playwright.sync_api import sync_playwright
+
+    class Started:
+        def __enter__(self):
+            self.playwright = sync_playwright().start()
+            self.browser = self.playwright.chromium.launch(
+                executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS
+            )
+            return self.browser
+
+        def __exit__(self, *_):
+            self.browser.close()
+            self.playwright.stop()
+
+    return Started()
 
 
 if __name__ == "__main__":

@@ -3,8 +3,11 @@
 import ast
 
 import nbformat
+import numpy as np
 import pytest
 from lab_page import LabPage, copy_of_the_labs, errors, serve, text_of
+from PIL import Image
+from screens import picture
 
 from course_lib.grading.answers import read_attempts
 from course_lib.grading.source import read_lab
@@ -16,8 +19,8 @@ TINY = "labs/tiny.ipynb"
 
 
 @pytest.fixture(scope="module")
-def tiny_lab(tmp_path_factory):
-    """A server with a notebook of five cells: tests of the driver that need no course material."""
+def tiny_checkout(tmp_path_factory):
+    """A checkout with one notebook of five cells: tests of the driver that need no course material."""
     checkout = tmp_path_factory.mktemp("tiny")
     (checkout / "labs" / "source").mkdir(parents=True)
     sources = ["print(6 * 7)", "# exercise 0.1\ndef answer():\n    raise NotImplementedError('write answer')"]
@@ -25,7 +28,13 @@ def tiny_lab(tmp_path_factory):
     cells = [nbformat.v4.new_markdown_cell("# Tiny"), *map(nbformat.v4.new_code_cell, sources)]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), checkout / TINY)
-    with serve(checkout, tmp_path_factory.mktemp("server"), notebook=TINY) as server:
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def tiny_lab(tiny_checkout, tmp_path_factory):
+    """A server on the tiny checkout."""
+    with serve(tiny_checkout, tmp_path_factory.mktemp("server"), notebook=TINY) as server:
         yield server
 
 
@@ -54,6 +63,15 @@ def test_a_typed_answer_is_what_runs_and_what_is_saved(tiny_lab, page):
     assert lab_page.save()["cells"][2]["source"] == answer
 
 
+def test_pictures_for_the_readme(tiny_checkout, browser, tmp_path):
+    target = picture(tmp_path / "lab.png", TINY, "exercise 0.1", tiny_checkout, (900, 600), browser)
+    with Image.open(target) as image:
+        assert image.size == (1350, 900)
+        assert len(np.unique(np.asarray(image.convert("L")))) > 50, "an empty page"
+    with pytest.raises(ValueError, match="contains 'not there'"):
+        picture(tmp_path / "no.png", TINY, "not there", tiny_checkout, (900, 600), browser)
+
+
 def code_of(cells):
     """Cells that a kernel runs."""
     return [cell for cell in cells if cell["type"] == "code" and cell["source"].strip()]
@@ -69,7 +87,7 @@ def place_of(cells, start):
 
 
 def test_the_student_copy_runs_up_to_the_first_stub(lab, page):
-    cells = LabPage(page, lab, STUDENT).run_all(seconds=240)
+    cells = LabPage(page, lab, STUDENT).run_all(seconds=360)
     first = place_of(cells, "# exercise")
     failed, error = errors(cells)[0]
     assert failed > first, "the stub itself only defines; what uses it stops"
@@ -115,7 +133,7 @@ def test_typed_answers_get_the_sentence_of_the_check(lab, page, root):
     )
     exercise = cells[first]["source"].split()[2]
     assert f'check("{exercise}"' in cells[check]["source"]
-    lab_page.run(start, seconds=120)
+    lab_page.run(start, seconds=300)
     assert text_of(lab_page.run(first)) == ""
     assert text_of(lab_page.run(check)).startswith("not started yet")
 
