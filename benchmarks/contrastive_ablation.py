@@ -19,6 +19,7 @@ import multiprocessing
 import os
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
@@ -40,9 +41,9 @@ from course_lib.training.choice import has_fast_bf16
 FILE = RESULTS / "contrastive_ablation.json"
 SIZE, TRAIN, TEST, PROBE = 32, 8000, 3000, 4000  # pixels; images to train on, to test on, to fit a probe on
 SIMCLR = {"temperature": 0.2, "learning_rate": 3e-3}
-STEPS, BATCH = 200, 128
+STEPS, BATCH = 120, 128
 MOCO = {"queue_size": 1024, "learning_rate": 3e-3}
-MOCO_STEPS, MOCO_BATCH = 300, 64
+MOCO_STEPS, MOCO_BATCH = 160, 64
 LABELS = (1, 3, 10, 30, 100)
 NOTHING = Recipe(crop_scale=(1.0, 1.0), flip_p=0.0, jitter_p=0.0, gray_p=0.0, blur_p=0.0)
 CHANGES = {  # what each name switches on in a view that is otherwise the image itself
@@ -98,7 +99,7 @@ def plan(seeds: list[int]) -> list[dict]:
             jobs.append({"experiment": experiment, "seed": seed, **settings})
 
         add("random")
-        add("few_labels", epochs=8)
+        add("few_labels", epochs=3)
         for projector in ("none", "linear", "MLP"):
             add("projector", projector=projector)
         for momentum in (0.0, 0.9, 0.99, 0.999):
@@ -107,7 +108,7 @@ def plan(seeds: list[int]) -> list[dict]:
             add("shuffle", shuffle=shuffle)
         if seed < 2:
             for batch in (32, 128, 512):
-                for epochs in (1, 2, 4):
+                for epochs in (1, 2):
                     add("batch", batch=batch, epochs=epochs)
             for on in range(8):
                 add("moco_v2", mlp=bool(on & 4), aug=bool(on & 2), cos=bool(on & 1))
@@ -149,9 +150,9 @@ def build(job: dict) -> tuple[nn.Module, int, int]:
         steps = job["epochs"] * TRAIN // job["batch"]
         return simclr(encoder(seed), learning_rate=rate), steps, job["batch"]
     if kind == "simclr_v2":
-        return simclr(encoder(seed, job["width"]), projector_layers=job["layers"]), STEPS, BATCH
+        return simclr(encoder(seed, job["width"]), projector_layers=job["layers"]), STEPS // 2, BATCH
     if kind == "composition":
-        return simclr(encoder(seed), views=composed(job["first"], job["second"])), STEPS, BATCH
+        return simclr(encoder(seed), views=composed(job["first"], job["second"])), STEPS // 2, BATCH
     if kind == "few_labels":
         return simclr(encoder(seed)), job["epochs"] * TRAIN // BATCH, BATCH
     moco = partial(MoCo, encoder(seed), **MOCO)
@@ -261,6 +262,12 @@ def is_done(job: dict, records: list[dict]) -> bool:
     return any(all(record.get(key, ()) == value for key, value in job.items()) for record in records)
 
 
+def follow_parent() -> None:
+    """End this worker when the sweep ends, however it ends."""
+    wait = multiprocessing.parent_process().join
+    threading.Thread(target=lambda: (wait(), os._exit(1)), daemon=True).start()
+
+
 def main() -> int:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -282,7 +289,8 @@ def main() -> int:
     print(f"{len(jobs)} runs, {len(jobs) - len(waiting)} of them already in {given.out}", flush=True)
     sets()  # drawn once, before the workers open them
     os.environ["OMP_NUM_THREADS"] = "1"
-    pool = ProcessPoolExecutor(given.workers, mp_context=multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(given.workers, mp_context=context, initializer=follow_parent)
     try:
         futures = {pool.submit(run, job, 100 if given.smoke else 1): job for job in waiting}
         for number, future in enumerate(as_completed(futures), 1):
