@@ -57,20 +57,21 @@ def build_command(arguments: argparse.Namespace) -> int:
         arguments.names or None,
         check=arguments.check,
         execute=not arguments.no_execute,
+        say=print,
     )
     for difference in differences:
         print(difference)
     if arguments.check:
         print("course build --check: clean" if not differences else f"{len(differences)} difference(s)")
-    return 1 if differences and arguments.check else 0
+    return 1 if differences else 0
 
 
 def verify_command(arguments: argparse.Namespace) -> int:
     """Run nbval over the notebooks and every wrong and right answer against every check."""
     from course_lib.grading.verify import verify
 
-    report = verify(course_root(arguments.root), arguments.names or None)
-    print(report)
+    report = verify(course_root(arguments.root), arguments.names or None, say=print)
+    print("course verify: all well" if report.ok else f"course verify: {len(report.problems)} problem(s)")
     return 0 if report.ok else 1
 
 
@@ -84,6 +85,7 @@ def grade_command(arguments: argparse.Namespace) -> int:
         arguments.out,
         root=course_root(arguments.root),
         workers=arguments.workers,
+        say=print,
     )
     print(summary)
     return 0 if summary.complete else 1
@@ -192,9 +194,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.jupyter = rest
     elif rest:
         command_line.error(f"unrecognized arguments: {' '.join(rest)}")
+    from course_lib.grading.ledger import GraderError
+
     try:
         return arguments.function(arguments)
-    except (FileNotFoundError, ValueError, PermissionError) as error:
+    except (OSError, ValueError, GraderError) as error:
         print(f"course {arguments.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
