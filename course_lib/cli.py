@@ -78,15 +78,19 @@ def verify_command(arguments: argparse.Namespace) -> int:
 def grade_command(arguments: argparse.Namespace) -> int:
     """Grade a folder of student notebooks."""
     from course_lib.grading import grade
+    from course_lib.grading.ledger import GraderError
 
-    summary = grade(
-        arguments.lab,
-        arguments.submissions,
-        arguments.out,
-        root=course_root(arguments.root),
-        workers=arguments.workers,
-        say=print,
-    )
+    try:
+        summary = grade(
+            arguments.lab,
+            arguments.submissions,
+            arguments.out,
+            root=course_root(arguments.root),
+            workers=arguments.workers,
+            say=print,
+        )
+    except GraderError as error:
+        raise ValueError(str(error)) from error
     print(summary)
     return 0 if summary.complete else 1
 
@@ -194,11 +198,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.jupyter = rest
     elif rest:
         command_line.error(f"unrecognized arguments: {' '.join(rest)}")
-    from course_lib.grading.ledger import GraderError
-
     try:
         return arguments.function(arguments)
-    except (OSError, ValueError, GraderError) as error:
+    except (OSError, ValueError) as error:
         print(f"course {arguments.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
