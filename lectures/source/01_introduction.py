@@ -365,14 +365,14 @@ viz.alt(
 
 # %% slideshow={"slide_type": "-"}
 LABELS_PER_KIND = (3, 30, PER_KIND)  # 1 %, 10 %, 100 %
-PRETRAINING_STEPS, SCRATCH_STEPS = 200, 150
+PRETRAINING_STEPS, SCRATCH_STEPS = 300, 150
 spent_seconds = {}
 
 
 def pretrain(method, pictures, labels=None):
     clock = time.perf_counter()
     given = pictures if labels is None else ImageSet(pictures, labels, list(OLD), "world", "train")
-    run = course_lib.fit(method, given, steps=PRETRAINING_STEPS, batch_size=256, seed=0, show=False)
+    run = course_lib.fit(method, given, steps=PRETRAINING_STEPS, batch_size=128, seed=0, show=False)
     spent_seconds[type(method).__name__] = time.perf_counter() - clock
     return run
 

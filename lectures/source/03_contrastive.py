@@ -30,6 +30,7 @@
 import json
 import math
 import time
+from pathlib import Path
 
 import pandas as pd
 import torch
@@ -39,7 +40,6 @@ from torch import nn
 
 import course_lib
 from course_lib import data, evaluate, viz
-from course_lib.cli import course_root
 from course_lib.losses import info_nce, moco, nt_xent
 from course_lib.methods import MoCo, SimCLR
 from course_lib.models import resnet
@@ -269,7 +269,9 @@ show(figures.gallery(data.gallery(train.images[7], generator=torch.Generator().m
 # 32 pixels.
 
 # %% slideshow={"slide_type": "skip"}
-stored = json.loads((course_root() / "benchmarks/results/contrastive_ablation.json").read_text())
+stored = json.loads(
+    (Path(course_lib.__file__).parents[1] / "benchmarks/results/contrastive_ablation.json").read_text()
+)
 records = pd.DataFrame(stored["records"])
 
 
