@@ -56,8 +56,11 @@ def choose(
     """
     if precision not in PRECISIONS:
         raise ValueError(f'fit: precision="{precision}" was given; choose "auto", "float32" or "bf16".')
-    convolutions = sum(isinstance(module, nn.Conv2d) for module in method.modules())
-    layouts = [channels_last] if channels_last is not None else [False, True] if convolutions > 1 else [False]
+    layouts = (
+        [channels_last]
+        if channels_last is not None
+        else [False, True][: min(2, max(1, _convolutions(method)))]
+    )
     settings = [("float32", layout) for layout in layouts] if precision != "bf16" else []
     if precision == "bf16" or (precision == "auto" and has_fast_bf16(device)):
         settings += [("bf16", layout) for layout in layouts[-1:]]
@@ -73,6 +76,21 @@ def choose(
     best = min(seconds, key=seconds.__getitem__)
     baseline = seconds.get(("float32", layouts[0]), seconds[best])
     return Choice(*best, seconds[best], baseline / seconds[best] if baseline < math.inf else math.nan)
+
+
+def assume(
+    method, device: torch.device, precision: str = "auto", channels_last: bool | None = None
+) -> tuple[str, bool]:
+    """What `choose` would most likely find, without measuring: the same answer in every process."""
+    if precision == "auto":
+        precision = "bf16" if has_fast_bf16(device) else "float32"
+    if channels_last is None:
+        channels_last = _convolutions(method) > 1
+    return precision, channels_last
+
+
+def _convolutions(method) -> int:
+    return sum(isinstance(module, nn.Conv2d) for module in method.modules())
 
 
 def has_fast_bf16(device: torch.device) -> bool:

@@ -10,7 +10,7 @@ import torch
 
 from course_lib.training import checkpoint
 from course_lib.training.batches import Batches, images_and_labels, mix
-from course_lib.training.choice import Choice, choose
+from course_lib.training.choice import Choice, assume, choose
 from course_lib.training.profiles import Profile, choose_profile
 from course_lib.training.run import Run
 
@@ -49,8 +49,9 @@ def fit(
     after; before, the encoder is a random one. show: a progress line in a terminal, a live learning curve in
     a notebook; False for silence. precision: "float32", "bf16", or "auto" to measure which is faster here;
     channels_last likewise with None. accelerator, devices, strategy: handed to Lightning's Trainer, for
-    example devices=4, strategy="ddp". The number of threads stays as PyTorch chose it;
-    `torch.set_num_threads` changes it.
+    example devices=4, strategy="ddp" in a script. Several devices must agree before they start, so they
+    take steps or epochs, never minutes, and "auto" then means what the hardware supports. The number of
+    threads stays as PyTorch chose it; `torch.set_num_threads` changes it.
 
     Raises ValueError for data smaller than a batch, contradicting arguments and damaged checkpoints,
     FileNotFoundError when there is nothing to resume, FloatingPointError when the loss becomes NaN or
@@ -78,9 +79,16 @@ def fit(
         else:
             source, start = None, 0
             method.seed, method.total_steps = seed, 100
-            sample = Batches(images, labels, size, 3, seed)
-            choice = choose(method, sample, device, precision, channels_last, timed=not steps)
             allowed = None if steps else minutes or chosen.minutes
+            if devices not in (1, "1"):
+                if allowed is not None:
+                    raise ValueError(
+                        f"fit: devices={devices} with minutes={allowed}; several devices share a set number "
+                        'of steps: give steps=, or profile="full".'
+                    )
+                precision, channels_last = assume(method, device, precision, channels_last)
+            sample = Batches(images, labels, size, 3, seed)
+            choice = choose(method, sample, device, precision, channels_last, timed=allowed is not None)
             until = None if allowed is None else began + 60 * allowed
             plan = {
                 "method": type(method).__name__,
