@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from harness import RESULTS, write_atomically
 
@@ -37,6 +38,15 @@ def rows() -> list[tuple[str, str, str]]:
                 f"{ratio['median']:.1f} x ours ({ratio['min']:.1f} to {ratio['max']:.1f})",
                 "augmentation",
             ))  # fmt: skip
+    for entry in _read("losses.json"):
+        for row in entry["rows"]:
+            if row["name"].startswith("lightly") and entry["batch"] == 512:
+                ratio = row["cpu_ratio"]
+                found.append((
+                    f"{entry['loss']}, batch 512, forward and backward: processor time of {row['name']}",
+                    f"{ratio['median']:.1f} x ours ({ratio['min']:.1f} to {ratio['max']:.1f})",
+                    "losses",
+                ))  # fmt: skip
     world = _read("world.json")
     if world:
         found.append((
@@ -68,7 +78,7 @@ def page(text: str) -> str:
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"
 
 
-def _read(name: str) -> dict:
+def _read(name: str) -> Any:
     path = RESULTS / name
     return json.loads(path.read_text()) if path.is_file() else {}
 

@@ -1,8 +1,8 @@
 """What a minute of SimCLR is worth: linear probe against the random encoder and a minute with labels.
 
-    python benchmarks/simclr_minute.py                        three seeds, world and Fashion-MNIST, one minute
-    each python benchmarks/simclr_minute.py --steps 240            the same number of steps on any machine,
-    however busy python benchmarks/simclr_minute.py --data world --seeds 0 --smoke --out /tmp/smoke.json
+    course bench simclr_minute                           three seeds, world and Fashion-MNIST, a minute each
+    python benchmarks/simclr_minute.py --steps 240       the same number of steps on any machine
+    python benchmarks/simclr_minute.py --data world --seeds 0 --smoke --out /tmp/smoke.json
 
 Every measurement is appended to the file at once and is not repeated: stop with Ctrl-C and start again. The
 encoder, its first weights (by seed), the probe and the test images are the same for all three. The probe is

@@ -47,7 +47,7 @@ POLICIES = {
         crop_scale=(0.2, 1.0), jitter=(0.4, 0.4, 0.4, 0.1), jitter_p=0.8
     ),
     "small": Recipe(  # our own, for a minute on small images: SimCLR's colours at half strength, milder crops
-        crop_scale=(0.4, 1.0), jitter=(0.4, 0.4, 0.4, 0.1), blur_p=0.0
+        crop_scale=(0.6, 1.0), jitter=(0.4, 0.4, 0.4, 0.1), blur_p=0.0
     ),
 }
 

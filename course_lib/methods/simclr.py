@@ -35,7 +35,7 @@ class SimCLR(Method):
         temperature: float = 0.2,
         loss_function: Callable[..., Tensor] = nt_xent,
         views: Callable[..., list[Tensor]] | None = None,
-        learning_rate: float = 3e-3,
+        learning_rate: float = 6e-3,
         **options,
     ):
         super().__init__(encoder, learning_rate=learning_rate, **options)

@@ -59,6 +59,8 @@ def train(
         watch.load(checkpoint.read(source)[checkpoint.KEY])
     for sentence in [*notes, f"{name}, {choice}, {total} steps of {size} images"]:
         display.note(sentence)
+    if not method.training:  # somebody looked at it with .eval(); Lightning would leave BatchNorm so
+        method.train()
     with _quiet(), _interruptible(watch):
         engine = Trainer(
             max_steps=total,

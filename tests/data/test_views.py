@@ -9,7 +9,7 @@ from course_lib.data.recipe import POLICIES, describe, make_views
 
 def torchvision_recipe(name, size):
     """The papers' recipes as torchvision users write them, one image at a time."""
-    least = {"simclr": 0.08, "moco_v1": 0.2, "moco_v2": 0.2, "small": 0.4}[name]
+    least = {"simclr": 0.08, "moco_v1": 0.2, "moco_v2": 0.2, "small": 0.6}[name]
     crop = v2.RandomResizedCrop(size, scale=(least, 1.0), antialias=True)
     flip, gray = v2.RandomHorizontalFlip(), v2.RandomGrayscale(0.2)
     if name == "moco_v1":

@@ -30,6 +30,18 @@ def test_steps_are_exact_and_the_schedule_ends_at_zero(tmp_path):
     assert run.history.seconds.is_monotonic_increasing
 
 
+def test_a_method_that_was_looked_at_in_eval_mode_trains_in_training_mode(tmp_path):
+    modes = []
+
+    class Asked(Queue):
+        def training_step(self, batch, index):
+            modes.append((self.training, self.encoder.training))
+            return super().training_step(batch, index)
+
+    quick(Asked().eval(), steps=2, folder=tmp_path)
+    assert set(modes) == {(True, True)}
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
     a, b, c = Queue(), Queue(), Queue()
     quick(a, folder=tmp_path / "a")
