@@ -7,12 +7,14 @@
 Every run is one process with one thread, as many at a time as there are cores (--workers), so its result does
 not depend on the cores. A finished run is appended to the file at once (written beside it, then renamed),
 and a run that is already there is not repeated: stop it with Ctrl-C and start it again. Two runs are the same
-if experiment, settings and seed are.
+if experiment, settings and seed are; the settings that all runs share count as well. Accuracies are those
+of validation images, because the sweeps are there to choose by.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import multiprocessing
@@ -40,17 +42,33 @@ from course_lib.training.choice import has_fast_bf16
 
 FILE = RESULTS / "contrastive_ablation.json"
 SIZE, TRAIN, TEST, PROBE = 32, 8000, 3000, 4000  # pixels; images to train on, to test on, to fit a probe on
-SIMCLR = {"temperature": 0.2, "learning_rate": 3e-3}
+SIMCLR = {"temperature": 0.2, "learning_rate": 6e-3}
 STEPS, BATCH = 120, 128
 MOCO = {"queue_size": 1024, "learning_rate": 3e-3}
 MOCO_STEPS, MOCO_BATCH = 160, 64
 LABELS = (1, 3, 10, 30, 100)
 NOTHING = Recipe(crop_scale=(1.0, 1.0), flip_p=0.0, jitter_p=0.0, gray_p=0.0, blur_p=0.0)
 CHANGES = {  # what each name switches on in a view that is otherwise the image itself
-    "crop": {"crop_scale": (0.4, 1.0), "flip_p": 0.5},
+    "crop": {"crop_scale": (0.6, 1.0), "flip_p": 0.5},
     "colour": {"jitter": (0.4, 0.4, 0.4, 0.1), "jitter_p": 0.8, "gray_p": 0.2},
     "blur": {"blur_p": 0.5},
 }
+# a run belongs to these settings: a resumed sweep repeats what was measured with others
+SHARED = (
+    SIZE,
+    TRAIN,
+    TEST,
+    PROBE,
+    SIMCLR,
+    STEPS,
+    BATCH,
+    MOCO,
+    MOCO_STEPS,
+    MOCO_BATCH,
+    CHANGES,
+    data.POLICIES,
+)
+FINGERPRINT = hashlib.sha256(repr(SHARED).encode()).hexdigest()[:8]
 
 
 class MoCoStepDecay(MoCo):
@@ -96,7 +114,7 @@ def plan(seeds: list[int]) -> list[dict]:
     for seed in seeds:
 
         def add(experiment: str, seed: int = seed, **settings) -> None:
-            jobs.append({"experiment": experiment, "seed": seed, **settings})
+            jobs.append({"experiment": experiment, "seed": seed, "shared": FINGERPRINT, **settings})
 
         add("random")
         add("few_labels", epochs=3)
@@ -150,17 +168,17 @@ def build(job: dict) -> tuple[nn.Module, int, int]:
         steps = job["epochs"] * TRAIN // job["batch"]
         return simclr(encoder(seed), learning_rate=rate), steps, job["batch"]
     if kind == "simclr_v2":
-        return simclr(encoder(seed, job["width"]), projector_layers=job["layers"]), STEPS // 2, BATCH
+        return simclr(encoder(seed, job["width"]), projector_layers=job["layers"]), STEPS, BATCH
     if kind == "composition":
-        return simclr(encoder(seed), views=composed(job["first"], job["second"])), STEPS // 2, BATCH
+        return simclr(encoder(seed), views=composed(job["first"], job["second"])), STEPS, BATCH
     if kind == "few_labels":
         return simclr(encoder(seed)), job["epochs"] * TRAIN // BATCH, BATCH
     moco = partial(MoCo, encoder(seed), **MOCO)
     if kind == "momentum":
         return moco(momentum=job["momentum"], views=data.default_views), MOCO_STEPS, MOCO_BATCH
     if kind == "shuffle":
-        leak = {"batch_norm_groups": 8, "shuffle": job["shuffle"], "loss_function": NotedMoCoLoss()}
-        return moco(momentum=0.99, views=data.default_views, **leak), MOCO_STEPS, MOCO_BATCH
+        leak = {"batch_norm_groups": 32, "shuffle": job["shuffle"], "loss_function": NotedMoCoLoss()}
+        return moco(momentum=0.99, views=data.default_views, **leak), 2 * MOCO_STEPS, MOCO_BATCH
     if kind == "moco_v2":
         views = data.TwoViews("moco_v2", blur=True) if job["aug"] else data.TwoViews("moco_v1")
         variant = MoCo if job["cos"] else MoCoStepDecay
@@ -171,8 +189,8 @@ def build(job: dict) -> tuple[nn.Module, int, int]:
 
 @cache
 def sets() -> tuple:
-    """(train, test) ImageSets, opened once in each process."""
-    return tuple(data.load("world", s, size=SIZE, length=n) for s, n in (("train", TRAIN), ("test", TEST)))
+    """(train, val) ImageSets, opened once in each process: who looks for the best looks at no test image."""
+    return tuple(data.load("world", s, size=SIZE, length=n) for s, n in (("train", TRAIN), ("val", TEST)))
 
 
 def quiet_fit(method, train, steps: int, batch: int, seed: int):

@@ -97,13 +97,13 @@ def few_labels(table: pd.DataFrame, title: str) -> Figure:
     axis.minorticks_off()
     axis.set_xlim(counts[0] * 0.85, counts[-1] * 3.2)
     axis.set_xlabel("labels per class (log scale)", fontsize=13)
-    axis.set_ylabel("test accuracy (%)", fontsize=13)
+    axis.set_ylabel("validation accuracy (%)", fontsize=13)
     axis.set_title(title, fontsize=14)
     name_ends(axis, ends)
     finals = table[table.labels_per_class == counts[-1]]
     return with_alt(
         figure,
-        f"Test accuracy against labels per class ({counts[0]:g} to {counts[-1]:g}), 95 % intervals over "
+        f"Validation accuracy against labels per class ({counts[0]:g} to {counts[-1]:g}), 95 % bands over "
         f"seeds. At {counts[-1]:g} labels: "
         + ", ".join(f"{row.method} {100 * row['mean']:.0f} %" for _, row in finals.iterrows())
         + ".",

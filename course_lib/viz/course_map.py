@@ -25,8 +25,11 @@ class Station:
     draw: Callable
 
 
-def course_map(stations: Sequence[Station], columns: int = 4) -> Figure:
-    """The way through the course: a picture for each station, in reading order, with arrows between them."""
+def course_map(stations: Sequence[Station], columns: int = 4, first: int = 1) -> Figure:
+    """The way through the course: a picture for each station, in reading order, with arrows between them.
+
+    first: the number of the first station's lecture.
+    """
     from matplotlib.patches import ConnectionPatch
 
     rows = -(-len(stations) // columns)
@@ -36,7 +39,7 @@ def course_map(stations: Sequence[Station], columns: int = 4) -> Figure:
         axis.set_axis_off()
     for number, (axis, station) in enumerate(zip(axes, stations, strict=False), start=1):
         station.draw(axis)
-        axis.set_title(f"{number} · {station.name}", fontsize=15, fontweight="bold")
+        axis.set_title(f"{number + first - 1} · {station.name}", fontsize=15, fontweight="bold")
         axis.text(0.5, -0.05, station.question, transform=axis.transAxes, ha="center", va="top", fontsize=12)
         if number % columns and number < len(stations):
             arrow = ConnectionPatch(
@@ -44,7 +47,7 @@ def course_map(stations: Sequence[Station], columns: int = 4) -> Figure:
             )
             arrow.set(arrowstyle="-|>", linewidth=2, color=GREY, mutation_scale=18)
             figure.add_artist(arrow)
-    names = "; ".join(f"{number} {one.name}: {one.question}" for number, one in enumerate(stations, 1))
+    names = "; ".join(f"{number} {one.name}: {one.question}" for number, one in enumerate(stations, first))
     return with_alt(figure, f"Map of the course in {len(stations)} pictures. {names.replace(chr(10), ' ')}.")
 
 

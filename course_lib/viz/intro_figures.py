@@ -189,10 +189,12 @@ def spending(table: pandas.DataFrame, budget: int) -> Figure:
         title = (
             f"Good annotators: {_votes(good_best)} each on more pictures. Poor ones: {_votes(poor_best)} each"
         )
-    else:
+    elif good_best == poor_best:
         title = (
             f"Best use of {budget:,} answers: {_votes(good_best)} per picture, for good and poor annotators"
         )
+    else:
+        title = f"Best votes per picture: {poor_best} for poor annotators, {good_best} for good ones"
     axis.set_title(title, fontsize=14)
     details = "; ".join(f"annotators {percent(one)} correct: best with {_votes(best)}" for one, best in found)
     return with_alt(
