@@ -16,7 +16,8 @@ class Difference:
     """The first place in which two values differ.
 
     name: the path of the value, "loss" or "queue[2]". what: kind, dtype, shape, keys, nan, infinite,
-    too_large or value. expected, got: two numbers for "value", otherwise words that describe the two.
+    too_large or value. expected, got: for "value" two numbers, or "yes" and "no"; otherwise words that
+    describe the two, never another text that came from outside.
     """
 
     name: str
@@ -53,6 +54,9 @@ def difference(
         same = expected.get("type") == got.get("type") and kind == "error"
         return None if same else Difference(name, "kind", kind_in_words(expected), kind_in_words(got))
     if kind == "text" and expected.get("value") != got.get("value"):
+        texts = expected.get("value"), got.get("value")
+        if all(text in ("yes", "no") for text in texts):  # an answer to the question that the name asks
+            return Difference(name, "value", *texts)
         return Difference(name, "value", "a text", "another text")
     return None
 

@@ -66,6 +66,8 @@ def difference(found: Difference) -> str:
     value = f'"{found.name}"' if found.name else "the value"
     if found.what == "value" and isinstance(found.expected, float):
         return _distance(value, found)
+    if found.what == "value" and {found.expected, found.got} == {"yes", "no"}:
+        return f'{value}: yours says "{found.got}", it should be "{found.expected}".'
     if found.what == "nan":
         return f"{value} is nan: a logarithm of zero, 0/0, or inf - inf on the way?"
     if found.what == "infinite":

@@ -61,6 +61,20 @@ def test_the_path_leads_to_the_place():
     assert found.name == "queue[1]"
 
 
+@pytest.mark.parametrize(
+    ("expected", "got", "words"),
+    [
+        ("yes", "no", ("yes", "no")),
+        ("no", "yes", ("no", "yes")),
+        ("yes", "anything", ("a text", "another text")),
+        ("unchanged", "no", ("a text", "another text")),
+    ],
+)
+def test_of_texts_only_yes_and_no_are_told(expected, got, words):
+    found = difference(encode(expected), encode(got), name="mirrored")
+    assert (found.what, found.expected, found.got) == ("value", *words)
+
+
 @given(st.floats(-1e6, 1e6), st.floats(0, 2))
 def test_tolerance_is_numpys(number, factor):
     got = number + factor * (1e-6 + 1e-4 * abs(number))
@@ -85,6 +99,8 @@ HOSTILE = [
     {"kind": "float", "value": None},
     {"kind": "list", "items": 3},
     {"kind": "dict", "items": [[1]]},
+    {"kind": "text", "value": ["no"]},
+    {"kind": "text"},
     {"kind": "dict", "items": [["a", {}], [["b"], 1]]},
     {"kind": "module"},
     {"kind": "error", "type": [1]},

@@ -6,7 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from course_lib.lab import attempts, check, hint
+from course_lib.lab import attempts, check, compare, explain, hint
+from course_lib.lab.values import encode
 from course_lib.lab.verdict import diagnose
 
 from . import conftest
@@ -135,6 +136,20 @@ def test_the_right_value_is_never_given_away(tiny):
     right = tiny.bundle["exercises"]["90.1"]["reference"][0]["values"]["mean"]["value"]
     for answer in (constant, a_bit_large, conftest.mean__sum, nan):
         assert f"{right:.3f}" not in said("90.1", answer)
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "sentence"),
+    [
+        ("yes", "no", '"image kept": yours says "no", it should be "yes".'),
+        ("no", "yes", '"image kept": yours says "yes", it should be "no".'),
+        ("unchanged", "changed", '"image kept" differs.'),
+        ("yes", "/home/somebody", '"image kept" differs.'),
+    ],
+)
+def test_a_yes_or_no_is_told_and_no_other_text(expected, got, sentence):
+    found = compare.difference(encode(expected), encode(got), name="image kept")
+    assert explain.difference(found) == sentence
 
 
 def test_some_probes_right_is_said(tiny):
