@@ -102,18 +102,19 @@ def nt_xent__diagonal_removed(z1, z2, temperature=0.5):
     """The diagonal is cut out of the table, (2B, 2B - 1), and the targets count without it."""
     count = len(z1)
     z = F.normalize(torch.cat([z1, z2]), dim=1)
-    keep = ~torch.eye(2 * count, dtype=torch.bool)
+    keep = ~torch.eye(2 * count, dtype=torch.bool, device=z.device)
     scores = (z @ z.T)[keep].view(2 * count, 2 * count - 1) / temperature
-    target = torch.cat([torch.arange(count) + count - 1, torch.arange(count)])
+    rows = torch.arange(count, device=z.device)
+    target = torch.cat([rows + count - 1, rows])
     return nn.CrossEntropyLoss()(scores, target)
 
 
 def nt_xent__four_blocks(z1, z2, temperature=0.5):
     """Within and across the halves, the two directions averaged."""
     a, b = F.normalize(z1, dim=1), F.normalize(z2, dim=1)
-    hide = torch.full((len(a),), float("-inf")).diag().nan_to_num(nan=0.0, neginf=float("-inf"))
+    hide = torch.zeros(len(a), len(a), device=a.device).fill_diagonal_(float("-inf"))
     across = a @ b.T / temperature
-    target = torch.arange(len(a))
+    target = torch.arange(len(a), device=a.device)
     first = F.cross_entropy(torch.cat([across, a @ a.T / temperature + hide], dim=1), target)
     second = F.cross_entropy(torch.cat([across.T, b @ b.T / temperature + hide], dim=1), target)
     return 0.5 * (first + second)
@@ -122,7 +123,7 @@ def nt_xent__four_blocks(z1, z2, temperature=0.5):
 def nt_xent__large_negative_number(z1, z2, temperature=0.5):
     """-1e9 on the diagonal is as good as minus infinity."""
     z = F.normalize(torch.cat([z1, z2]), dim=1)
-    scores = z @ z.T / temperature - 1e9 * torch.eye(len(z))
+    scores = z @ z.T / temperature - 1e9 * torch.eye(len(z), device=z.device)
     positive = torch.cat([scores.diagonal(len(z1)), scores.diagonal(-len(z1))])
     return (scores.logsumexp(1) - positive).mean()
 
@@ -222,7 +223,7 @@ def moco__positive_last(query, key, queue, temperature=0.07):
     positive = F.cosine_similarity(query, key.detach(), dim=1)[:, None]
     negative = F.cosine_similarity(query[:, None], queue[None], dim=2)
     scores = torch.cat([negative, positive], dim=1) / temperature
-    return F.cross_entropy(scores, torch.full((len(query),), len(queue)))
+    return F.cross_entropy(scores, torch.full((len(query),), len(queue), device=query.device))
 
 
 def moco__loop(query, key, queue, temperature=0.07):

@@ -17,23 +17,31 @@
 # %% [markdown]
 # # Lab 3 · Contrastive learning
 #
-# You get pictures without labels. By the end of this lab two networks have learned from them what a fish,
-# a house and an umbrella have in common, and every line that taught them is yours.
+# You get pictures without labels. By the end of this lab two networks have learned from them to tell fish from houses
+# and umbrellas, with views, losses, a teacher and a queue that you wrote. Encoder and optimiser come from the library.
 #
 # | part | you write | points | minutes |
 # |---|---|---|---|
 # | 1 | a game, nothing to write | | 5 |
-# | 2 | two views of an image (3.1) | 10 | 12 |
-# | 3 | the similarity matrix (3.2) | 10 | 7 |
-# | 4 | InfoNCE: one right answer among many (3.3) | 15 | 12 |
-# | 5 | NT-Xent (3.4), then one minute of SimCLR with it | 20 | 18 |
-# | 6 | k-NN: let the neighbours vote (3.5) | 10 | 10 |
-# | 7 | the teacher (3.6), the queue (3.7) and the loss (3.8) of MoCo, then train it | 35 | 22 |
+# | 2 | two views of an image (3.1) | 10 | 16 |
+# | 3 | the similarity matrix (3.2) | 10 | 11 |
+# | 4 | InfoNCE: one right answer among many (3.3) | 15 | 17 |
+# | 5 | NT-Xent (3.4), then one minute of SimCLR with it | 20 | 24 |
+# | 6 | k-NN: let the neighbours vote (3.5) | 10 | 14 |
+# | 7 | the teacher (3.6), the queue (3.7) and the loss (3.8) of MoCo, then train it | 35 | 28 |
 # | 8 | the comparison, and what it can and cannot show | | 5 |
+# | | together | 100 | 120 |
+#
+# Plan 90 to 120 minutes. The table gives the longer time, with reading and training; the minutes at an exercise are for writing it.
 #
 # How it works: each exercise has a stub, a check and then a cell that uses your function.
-# `check` answers at once and says what is wrong. `hint("3.1")` gives a first hint; call it again for the next.
-# The cells after a stub need your function, so work from top to bottom.
+# `check` says what is wrong. `hint("3.1")` gives a first hint; call it again for the next.
+# Work from top to bottom: the cells after a stub need your function.
+#
+# An answer must stand alone. The grader runs only the first code cell and your eight answer cells, in order. So put
+# helpers and imports into the answer cell itself; you may call your earlier answers. Use PyTorch, but no finished solution
+# from `course_lib`, `lightly`, `kornia`, `torchvision.transforms` or `sklearn`; `check` names what is off limits.
+# Hand in this notebook, saved.
 
 # %% tags=["setup"]
 # Run this cell first. Running it again does no harm.
@@ -69,9 +77,10 @@ lab = setup("03_contrastive")
 # There are labels, but training will never see them. They come out at the end, to measure.
 
 # %% tags=["use", "nbval-ignore-output"]
-DATASET = "world"  # on a GPU also "imagenette" or "stl-10"; `course data` lists what is on this machine
-train = data.load(DATASET, "train", length=10000)
-test = data.load(DATASET, "test", length=2000)
+DATASET = "world"  # on a GPU also "cifar-10", "imagenette" or "stl-10"; `course data` lists what is here
+drawn = DATASET == "world"  # then there are as many pictures as we ask for
+train = data.load(DATASET, "train", length=10000 if drawn else None)
+test = data.load(DATASET, "test", length=2000 if drawn else None)
 SIDE = train.images.shape[-1]  # pixels
 CROP = SIDE * 2 // 3
 print(f"{len(train):,} pictures of {SIDE} x {SIDE} pixels to learn from, {len(test):,} to measure with.")
@@ -214,16 +223,19 @@ def probe(answer, seed):
         values[f"{name}: some mirrored, some not"] = yes(0.42 < mirrored.float().mean().item() < 0.58)
 
     small = coded(3)
-    pairs = [[boxes(view) for view in views_of(small, 1000 * seed + number)] for number in range(1, 25)]
+    pairs = [
+        [boxes(view) for view in views_of(small, 1000 * seed + number, noise=10 + number)]
+        for number in range(1, 25)
+    ]
     values["mirrored in one of 24 small batches"] = yes(
         any(bool(view[2].any()) for pair in pairs for view in pair)
     )
-    same_place = all(torch.equal(a[0], b[0]) and torch.equal(a[1], b[1]) for a, b in pairs)
-    values["both views always from the same place"] = yes(same_place)
+    values["both views always from the same rows"] = yes(all(torch.equal(a[0], b[0]) for a, b in pairs))
+    values["both views always from the same columns"] = yes(all(torch.equal(a[1], b[1]) for a, b in pairs))
     values["both views always mirrored alike"] = yes(all(torch.equal(a[2], b[2]) for a, b in pairs))
     again, other = views_of(images, seed, noise=2), views_of(images, seed + 1000, noise=1)
-    values["same generator seed, same views"] = yes(torch.equal(again[0], views[0]))
-    values["other generator seed, other views"] = yes(not torch.equal(other[0], views[0]))
+    values["same generator seed, same views"] = yes(all(map(torch.equal, again, views)))
+    values["other generator seed, other views"] = yes(not all(map(torch.equal, other, views)))
     values["images stay as they were"] = yes(torch.equal(images, before))
     return values
 
@@ -233,8 +245,8 @@ def probe(answer, seed):
 # the next image, and which for the second view.
 
 # %% [markdown] tags=["hint"] exercise="3.1"
-# How many places are there for a piece of 8 rows in an image of 10 rows? Count them on paper: 0, 1, 2. Now look up
-# whether the upper limit of `torch.randint` is included.
+# Every image needs its own slice, so a loop over the images is fine. How many places are there for a piece of 8 rows in
+# an image of 10 rows? Count them on paper: 0, 1, 2. Now look up whether the upper limit of `torch.randint` is included.
 
 # %% [markdown] tags=["hint"] exercise="3.1"
 # Draw three vectors of length B (row, column, coin) for one view with `generator=generator`. Loop over images, slice,
@@ -314,7 +326,7 @@ viz.alt(
 )
 
 # %% [markdown]
-# A network is as lazy as this player whenever laziness pays. Chen et al. 2020 (arXiv:2002.05709, section 3.1 and Figure 6)
+# A network is as lazy as this player whenever laziness pays. T. Chen et al. 2020 (arXiv:2002.05709, section 3.1 and Figure 6)
 # saw the same on ImageNet: crops of one photo share their histogram of colours. Their best pair of augmentations was
 # crop with colour distortion (Figure 5).
 
@@ -458,9 +470,13 @@ gap_before = play(random_encoder, "Random network")
 # $$\mathcal L = -\frac1B\sum_{i=1}^{B}\log\frac{\exp(s(q_i,k_i)/\tau)}{\sum_{j=1}^{B}\exp(s(q_i,k_j)/\tau)}$$
 #
 # $q_i$ (query) is a first view, $k_i$ (key) the second view of the same image, and the keys of the other images are the
-# negatives. The loss is called **InfoNCE** (van den Oord et al. 2018, arXiv:1807.03748, eq. 4).
+# negatives. The loss is called **InfoNCE** (van den Oord et al. 2018, arXiv:1807.03748, eq. 4). Their score is a learned
+# bilinear one; cosine over temperature is the form that SimCLR and MoCo use.
 #
 # ### Exercise 3.3 · InfoNCE (15 points, about 12 minutes)
+#
+# This exercise, 3.4 and 3.5 may call your `similarity`. Get 3.2 right first: its mistakes would show up here as mistakes
+# of the loss.
 #
 # Only this direction: each query looks for its key. `log` is the natural logarithm.
 # One trap: $\exp$ of a large number is infinite in float32. The loss has to survive $\tau = 0.005$.
@@ -473,6 +489,7 @@ def info_nce(query, key, temperature):
 
     query, key: (B, D), rows of any length; key[i] belongs to query[i], the other keys are negatives.
     temperature: positive number. Returns a scalar tensor; gradient flows into query and key.
+    Tensors that you make yourself go where the input is: device=query.device.
     """
     ### BEGIN SOLUTION
     scores = similarity(query, key) / temperature  # (B, B), the right answer of row i is column i
@@ -496,14 +513,15 @@ def probe(answer, seed):
         values[f"gradient of {name}"] = "no gradient" if side.grad is None else side.grad.clone()
     same = torch.ones(6, 4)
     values["loss when all vectors are equal (6 pairs)"] = answer(same, same.clone(), 0.5)
-    cold = answer(torch.randn(8, 5, generator=generator), torch.randn(8, 5, generator=generator), 0.005)
+    cold = [torch.randn(8, 5, generator=generator) for _ in range(2)]
+    cold = torch.as_tensor(answer(*cold, 0.005))
     values["loss at temperature 0.005"] = "not a finite number" if not torch.isfinite(cold).all() else cold
     return values
 
 
 # %% [markdown] tags=["hint"] exercise="3.3"
-# You already have the numerators and the denominators: they are all in the table of exercise 3.2, divided by the
-# temperature. Where in the table are the right answers?
+# Every exponent in the formula is an entry of the table of exercise 3.2, divided by the temperature. Where in the table
+# are the right answers?
 
 # %% [markdown] tags=["hint"] exercise="3.3"
 # Row i asks "which key is mine?". So the sum of the denominator runs over a row, and the positive is part of the sum.
@@ -556,8 +574,8 @@ display(
         "Worse than $\\ln B$ is possible: collapsed vectors do not know the answer, but vectors that are *sure of a wrong one* "
         "pay more.\n\n"
         f"A second way to read it: $\\ln B - \\mathcal L$ is a lower bound on the **mutual information** of the two views, "
-        f"how much one view tells about the other (van den Oord et al. 2018, section 2.3). The random network: at least "
-        f"{max(0, math.log(256) - levels['random network']):.2f} nats. No loss is below 0, so with 256 candidates the bound can never "
+        f"how much one view tells about the other (van den Oord et al. 2018, section 2.3). The random network, estimated from these "
+        f"256 pairs: at least {max(0, math.log(256) - levels['random network']):.2f} nats. No loss is below 0, so with 256 candidates the bound can never "
         f"say more than ln 256 = {math.log(256):.2f}. To measure more, or to be asked harder questions, you need more negatives."
     )
 )
@@ -565,9 +583,9 @@ display(
 # %% [markdown]
 # ## 5 · SimCLR
 #
-# With B images there are 2B views. InfoNCE above used only half of what they offer. **NT-Xent** (normalised temperature-scaled
-# cross-entropy; Chen et al. 2020, Algorithm 1) lets *every* view ask, and *all* other views are candidates,
-# also those of its own half of the batch:
+# With B images there are 2B views. In InfoNCE above only the first views ask, and only second views are candidates.
+# **NT-Xent** (normalised temperature-scaled cross-entropy; T. Chen et al. 2020, Algorithm 1) lets *every* view ask, and
+# *all* other views are candidates, also those of its own half of the batch:
 #
 # $$\ell(i,j) = -\log\frac{\exp(s_{ij}/\tau)}{\sum_{k=1}^{2B}\mathbb 1_{[k\neq i]}\exp(s_{ik}/\tau)},\qquad
 # \mathcal L = \frac1{2B}\sum_{\text{pairs }(i,j)}\ell(i,j)+\ell(j,i)$$
@@ -597,22 +615,24 @@ axis.set_title(f"{B} images: each of {2 * B} views has 1 positive and {2 * B - 2
 viz.alt(
     figure, "An 8 by 8 table: self on the diagonal, the positive four cells away, negatives everywhere else."
 )
+del B  # an answer has to find its own B
 
 # %% [markdown]
 # ### Exercise 3.4 · NT-Xent (20 points, about 18 minutes)
 #
 # `z1` holds the first views, `z2` the second views of the same B images. Stack them, and the picture above tells you where the
 # partner of row i is. Survive $\tau = 0.005$ here, too.
-# (The algorithm on the slide numbers the views 2k-1, 2k: partners are neighbours there. Here they are B rows apart.)
+# (Algorithm 1 numbers the views 2k-1, 2k: partners are neighbours there. Here they are B rows apart.)
 
 
 # %% exercise="3.4" points=20 next="Next: one minute of SimCLR with your loss." off_limits=["course_lib.losses", "lightly", "pytorch_metric_learning"]
 # exercise 3.4
 def nt_xent(z1, z2, temperature=0.5):
-    """NT-Xent of Algorithm 1 in Chen et al. 2020: every view looks for its partner among all other views.
+    """NT-Xent of Algorithm 1 in T. Chen et al. 2020: every view looks for its partner among all other views.
 
     z1, z2: (B, D), rows of any length; row i of both comes from image i.
     temperature: positive number. Returns a scalar tensor, the mean over all 2B views.
+    Tensors that you make yourself go where the input is: device=z1.device.
     """
     ### BEGIN SOLUTION
     count = len(z1)
@@ -642,7 +662,8 @@ def probe(answer, seed):
     same = torch.ones(5, 4)
     values["loss when all vectors are equal (5 pairs)"] = answer(same, same.clone(), 0.5)
     values["loss of perfect pairs (4 pairs)"] = answer(torch.eye(4), 2 * torch.eye(4), 0.5)
-    cold = answer(torch.randn(6, 5, generator=generator), torch.randn(6, 5, generator=generator), 0.005)
+    cold = [torch.randn(6, 5, generator=generator) for _ in range(2)]
+    cold = torch.as_tensor(answer(*cold, 0.005))
     values["loss at temperature 0.005"] = "not a finite number" if not torch.isfinite(cold).all() else cold
     return values
 
@@ -677,16 +698,33 @@ for batch in (2, 64, 256):
 #
 # image → encoder → $h$ → projector → $z$ → your loss. The **projector** is a small network that is thrown away
 # afterwards. What is kept is the encoder. The curve is yours: where does it start, compared with the collapsed value?
+#
+# Beside the loss, `fit` draws two numbers about $h$ that need no labels. **Feature std** is the spread of the directions: 0 when
+# all images get the same one (collapsed), at most 1. **Effective rank** says how many directions the features use
+# (Garrido et al. 2023, arXiv:2210.02885, eq. 1).
 
 # %% tags=["train", "nbval-ignore-output"]
 simclr = methods.SimCLR(
-    new_encoder(), loss_function=nt_xent, views=my_views, temperature=0.2, learning_rate=3e-3
+    new_encoder(), loss_function=nt_xent, views=my_views, temperature=0.2, learning_rate=6e-3
 )
 simclr_run = fit(simclr, train, profile=lab.profile)
 
+
+def advise(run, line):
+    """Say what to do when a slow machine made too few steps to learn from."""
+    if lab.profile == "quick" and run.steps < 150:
+        print(
+            f"Only {run.steps} steps fitted into the time, too few to see much. Train longer: write "
+            f"`{line}` in this cell and run it again. Give SimCLR and MoCo the same time."
+        )
+
+
+advise(simclr_run, "simclr_run = fit(simclr, train, minutes=3)")
+
 # %% [markdown]
-# A falling loss proves nothing about what was learned: the task could be solved by a shortcut. So play the game again, and
-# then ask a **linear probe**: freeze the network, and fit one linear layer that reads the kind of object from the features.
+# A falling loss proves nothing about what was learned: the task could be solved by a shortcut. So play the game again. It is
+# measured on $h$, whose entries are never negative, so no similarity here is below 0; the loss worked on $z$.
+# Then ask a **linear probe**: freeze the network, and fit one linear layer that reads the kind of object from the features.
 # It measures how easily the answer can be read off. The labels appear here for the first time.
 
 # %% tags=["train", "nbval-ignore-output"]
@@ -700,7 +738,7 @@ display(
 
 # %% tags=["train", "nbval-ignore-output"]
 SHOWN = 5000  # labelled images for probe and k-NN
-labels, test_labels = train.labels[:SHOWN], test.labels
+shown_labels, test_labels = train.labels[:SHOWN], test.labels
 
 
 def features_of(encoder):
@@ -710,7 +748,7 @@ def features_of(encoder):
 
 def probe_accuracy(features):
     """Linear probe: share of test images whose kind a linear layer reads correctly, in percent."""
-    return 100 * evaluate.linear_probe(features[0], labels, features[1], test_labels).accuracy
+    return 100 * evaluate.linear_probe(features[0], shown_labels, features[1], test_labels).accuracy
 
 
 features = {"random": features_of(random_encoder), "SimCLR": features_of(simclr.encoder)}
@@ -812,7 +850,7 @@ check("3.5", knn)
 
 def knn_accuracy(pair):
     """Accuracy of your k-NN on the test images, in percent."""
-    return 100 * (knn(pair[0], labels, pair[1]) == test_labels).float().mean().item()
+    return 100 * (knn(pair[0], shown_labels, pair[1]) == test_labels).float().mean().item()
 
 
 knn_results = {name: knn_accuracy(pair) for name, pair in features.items()}
@@ -825,11 +863,13 @@ for line, query in zip(axes, asked, strict=True):
     for offset, name in ((1, "random"), (6, "SimCLR")):
         nearest = similarity(features[name][1][query : query + 1], features[name][0])[0].topk(5).indices
         for axis, neighbour in zip(line[offset : offset + 5], nearest, strict=True):
-            same = bool(labels[neighbour] == test_labels[query])
+            same = bool(shown_labels[neighbour] == test_labels[query])
             right_kind[name] += same
             show(axis, data.as_float(train.images[neighbour]))
             weight, colour = ("bold", "black") if same else ("normal", "0.5")
-            axis.set_title(train.classes[labels[neighbour]], fontsize=9, fontweight=weight, color=colour)
+            axis.set_title(
+                train.classes[shown_labels[neighbour]], fontsize=9, fontweight=weight, color=colour
+            )
 figure.text(0.37, 0.95, "nearest to a random network", ha="center", fontsize=12)
 figure.text(0.73, 0.95, "nearest to SimCLR", ha="center", fontsize=12)
 figure.suptitle(
@@ -880,7 +920,7 @@ viz.alt(
 # **Think about it** (no points, good for a discussion):
 #
 # 1. The most similar negatives of a fish are often other fish. What does a very low temperature do to them, and would you want that?
-# 2. With a batch of B images each view has 2B - 2 negatives. Chen et al. 2020 found that large batches help most when training is short
+# 2. With a batch of B images each view has 2B - 2 negatives. T. Chen et al. 2020 found that large batches help most when training is short
 #    (Figure 9). Which number in the thermometer cell of part 4 grows with B, and why could that help?
 # 3. To check your answer you may train again: `methods.SimCLR(new_encoder(), loss_function=nt_xent, views=my_views, temperature=...)`
 #    and `fit(..., batch_size=...)`. One run per setting is not a measurement. How many would you want?
@@ -890,7 +930,7 @@ viz.alt(
 #
 # In SimCLR the number of negatives is tied to the batch, and the batch to the memory of the machine. **MoCo** (momentum
 # contrast; He et al. 2020, arXiv:1911.05722) unties them. It keeps the keys of earlier batches in a **queue** and uses
-# them as negatives again. They cost nothing but storage.
+# them as negatives again. They need no second pass through the network, only storage and a product with each query.
 #
 # There is a catch. Old keys were made by older weights. If the network that makes the keys changes quickly, the queue holds vectors
 # of many different networks, and comparing with them makes no sense. So keys come from a **teacher**: a copy of the encoder that
@@ -907,9 +947,10 @@ viz.alt(
 #
 # $$\theta_{\text{teacher}} \leftarrow m\,\theta_{\text{teacher}} + (1-m)\,\theta_{\text{student}}$$
 #
-# This holds for the **parameters**. A network also has **buffers**: batch norm keeps a running mean, a running variance and a count of batches
-# (`module.buffers()`). Copy those as they are: an average of two counts means nothing. No gradient may be recorded: the teacher is
-# never trained, and a graph that grows with every step fills the memory.
+# This holds for the **parameters** (He et al. 2020, eq. 2). A network also has **buffers** (`module.buffers()`): batch norm keeps a running
+# mean, a running variance and a count of batches. The paper's code leaves them to the teacher's own batches. In this exercise copy the
+# student's as they are, so that m = 0 makes an exact copy. No gradient may be recorded: the teacher is never trained, and a graph that
+# grows with every step fills the memory.
 
 
 # %% exercise="3.6" points=10 next="Next: your teacher follows a student." off_limits=["course_lib.methods", "torch.optim.swa_utils", "lightly"]
@@ -1030,13 +1071,15 @@ axis.set_title(
 viz.alt(figure, "A noisy rising grey line, and three smooth lines that follow it with more and more delay.")
 
 # %% [markdown]
-# Smooth costs delay: the teacher looks back about 1/(1 - m) steps. He et al. 2020 train for 200 epochs of ImageNet and take m = 0.999.
+# Smooth costs delay: the teacher looks back about 1/(1 - m) steps. He et al. 2020 take m = 0.999 and train 200 epochs of ImageNet
+# in batches of 256, about a million steps.
 
 # %% tags=["train", "nbval-ignore-output"]
+MOMENTUM = 0.99 if simclr_run.steps >= 100 else 0.9
 print(
-    f"SimCLR made {simclr_run.steps} steps in its minute. A teacher with m = 0.999 looks back 1,000 steps, with m = 0.99 it is 100."
+    f"SimCLR made {simclr_run.steps} steps here. A teacher with m = 0.999 looks back 1,000 steps, with 0.99 it is 100, with 0.9 it is 10."
 )
-print("So we take m = 0.99.")
+print(f"To look back further than the run is long makes no sense. So we take m = {MOMENTUM}.")
 
 # %% [markdown]
 # ### Exercise 3.7 · The queue (10 points, about 7 minutes)
@@ -1070,7 +1113,16 @@ def probe(answer, seed):
     queue, pointer, values = torch.randn(10, 3, generator=generator), 0, {}
     for step in range(1, 5):
         keys = torch.randn(4, 3, generator=generator).requires_grad_()
-        queue, pointer = answer(queue, pointer, keys)
+        around = step == 3  # from row 8 on: two keys fit, two go on at row 0
+        try:
+            queue, pointer = answer(queue, pointer, keys)
+        except (RuntimeError, IndexError) as error:
+            if not around or isinstance(error, NotImplementedError):
+                raise
+            values["a batch around the end is written without an error"] = "no"
+            return values
+        if around:
+            values["a batch around the end is written without an error"] = "yes"
         values[f"queue after batch {step}"] = queue.detach().clone()
         values[f"pointer after batch {step}"] = float(pointer)
         values[f"gradient in the queue after batch {step}"] = "yes" if queue.requires_grad else "no"
@@ -1091,7 +1143,7 @@ def probe(answer, seed):
 
 # %% [markdown] tags=["hint"] exercise="3.7"
 # Make a tensor of the B row numbers (count up from the pointer, then the remainder) and use it as an index on the left side of an assignment.
-# The keys come out of a network: cut them from their graph first.
+# The keys come out of a network: `.detach()` gives the same numbers without the graph.
 
 # %% tags=["check"] exercise="3.7"
 check("3.7", enqueue)
@@ -1100,19 +1152,19 @@ check("3.7", enqueue)
 # Your queue over time: 64 rows, batches of 12 keys. The colour is the age of the key in a row; white rows were never written.
 
 # %% tags=["train"]
-K, batch, moments = 64, 12, 30
-stamps, pointer, ages = torch.full((K, 1), float("nan")), 0, []
+places, batch, moments = 64, 12, 30
+stamps, pointer, ages = torch.full((places, 1), float("nan")), 0, []
 for moment in range(moments):
     stamps, pointer = enqueue(stamps, pointer, torch.full((batch, 1), float(moment)))
     ages.append(moment - stamps[:, 0])
-ages = torch.stack(ages)  # (moments, K), nan: never written
+ages = torch.stack(ages)  # (moments, places), nan: never written
 oldest = int(ages[ages == ages].max())
 figure, axis = plt.subplots(figsize=(9, 3.8))
 picture = axis.imshow(ages, cmap="viridis", aspect="auto", interpolation="nearest")
 figure.colorbar(picture, ax=axis, label="age of the key (steps)", ticks=range(oldest + 1))
 axis.set_xlabel("row of the queue")
 axis.set_ylabel("step")
-axis.set_title(f"A queue of {K} with batches of {batch}: no key is older than {oldest} steps")
+axis.set_title(f"A queue of {places} with batches of {batch}: no key is older than {oldest} steps")
 viz.alt(
     figure, "A table of steps against queue rows; stripes of young keys move to the right and around the end."
 )
@@ -1136,6 +1188,7 @@ def moco(query, key, queue, temperature=0.07):
 
     query, key: (B, D), queue: (K, D); rows of any length, none is changed. temperature: positive number.
     Returns a scalar tensor; gradient flows into query only.
+    Tensors that you make yourself go where the input is: device=query.device.
     """
     ### BEGIN SOLUTION
     query, key, queue = (F.normalize(rows, dim=1) for rows in (query, key.detach(), queue.detach()))
@@ -1169,7 +1222,7 @@ def probe(answer, seed):
         torch.eye(8)[:4], 3 * torch.eye(8)[:4], torch.eye(8)[4:], 0.5
     )
     parts = [torch.randn(rows, 6, generator=generator) for rows in (5, 5, 12)]
-    cold = answer(*parts, 0.005)
+    cold = torch.as_tensor(answer(*parts, 0.005))
     values["loss at temperature 0.005"] = "not a finite number" if not torch.isfinite(cold).all() else cold
     return values
 
@@ -1206,13 +1259,13 @@ print(
 # %% [markdown]
 # ### MoCo, with your three functions
 #
-# Same encoder, same random start, same views, nearly the same time. K = 2,048 negatives from the queue.
+# Same encoder, random start, views and time; a learning rate of its own, and as many steps as fit. K = 2,048 negatives from the queue.
 
 # %% tags=["train", "nbval-ignore-output"]
 moco_method = methods.MoCo(
     new_encoder(),
     queue_size=2048,
-    momentum=0.99,
+    momentum=MOMENTUM,
     temperature=0.2,
     learning_rate=3e-3,
     loss_function=moco,
@@ -1221,6 +1274,11 @@ moco_method = methods.MoCo(
     views=my_views,
 )
 moco_run = fit(moco_method, train, profile=lab.profile)
+advise(moco_run, "moco_run = fit(moco_method, train, minutes=3)")
+
+# %% [markdown]
+# Why does this curve start low and rise first? The queue starts with random directions, which are easy negatives. After K/B steps
+# (16 at batch 128) it holds only real keys, and those are harder to tell apart. From there on a falling loss means progress in the game.
 
 # %% [markdown]
 # ## 8 · What did they learn?
@@ -1281,18 +1339,19 @@ display(
     Markdown(
         f"**What this shows.** {shown} the network with random weights. The gains are {gains['SimCLR']:+.1f} points (SimCLR) "
         f"and {gains['MoCo']:+.1f} points (MoCo), where test images alone explain differences up to about "
-        f"{max(doubt.values()):.1f}. No label was used to train them; {SHOWN:,} were used to read the result.\n\n"
+        f"{max(doubt.values()):.1f}. No label was used to train them; {len(shown_labels):,} were used to read the result.\n\n"
         f"**What it cannot show.** {ahead} is ahead by {apart:.1f} points in this run; test images alone explain up to "
         f"about {joint:.1f}. It is one run each, at {simclr_run.images_per_second:,.0f} and "
         f"{moco_run.images_per_second:,.0f} images per second, with {2 * batch_size - 2:,} and 2,048 negatives, on one "
-        f"drawn world. Which method is better is a question for several seeds, tuned settings and hours. The losses do not "
+        f"dataset ({DATASET}). Which method is better is a question for several seeds, tuned settings and hours. The losses do not "
         f"answer it either: SimCLR's collapsed value is {math.log(2 * batch_size - 1):.2f}, MoCo's ln(K+1) is "
         f"{math.log(2049):.2f}. They live on different scales."
     )
 )
 
 # %% [markdown]
-# Published, for scale: ImageNet, ResNet-50, linear classifier on frozen features, from MoCo v2 (Chen et al. 2020, arXiv:2003.04297, Table 2).
+# Published, for scale: ImageNet, ResNet-50, linear classifier on frozen features, from X. Chen et al. 2020
+# (arXiv:2003.04297, Table 2). **MoCo v2** is MoCo with an MLP projector, stronger views and a cosine schedule.
 #
 # | method | epochs | batch | top-1 accuracy (%) |
 # |---|---|---|---|

@@ -47,6 +47,20 @@ def two_views__same_draw_for_both(images, size, generator):
     return _cut(images, size, *draw), _cut(images, size, *draw)
 
 
+def two_views__same_coin_for_both(images, size, generator):
+    """The corners of your two views are drawn apart, but both views of an image share one coin: they are always mirrored alike. The coin, too, is drawn again for the second view."""
+    rows, columns, coin = _draw(images, size, generator)
+    second_rows, second_columns, _ = _draw(images, size, generator)
+    return _cut(images, size, rows, columns, coin), _cut(images, size, second_rows, second_columns, coin)
+
+
+def two_views__same_corner_for_both(images, size, generator):
+    """Both views of an image are cut at the same corner; only the coin is drawn again. Row and column, too, are drawn again for the second view."""
+    rows, columns, coin = _draw(images, size, generator)
+    second_coin = _draw(images, size, generator)[2]
+    return _cut(images, size, rows, columns, coin), _cut(images, size, rows, columns, second_coin)
+
+
 def two_views__last_place_missing(images, size, generator):
     """Some places never occur: the last row and the last column where a piece still fits. Look up whether the upper limit of your random draw is included."""
     count, _, height, width = images.shape
@@ -83,8 +97,18 @@ def two_views__height_for_width(images, size, generator):
 
 
 def two_views__generator_ignored(images, size, generator):
-    """The same generator seed gave different views: some draw does not use the `generator` you were given, so no run could be repeated."""
+    """The same generator seed gave different views: none of your draws uses the `generator` you were given, so no run could be repeated."""
     return _cut(images, size, *_draw(images, size, None)), _cut(images, size, *_draw(images, size, None))
+
+
+def two_views__part_of_the_draws_ignore_the_generator(images, size, generator):
+    """The same generator seed gave different views: at least one of your draws does not come from the `generator` you were given. A run can be repeated only if every draw does."""
+
+    def one_view():
+        rows, columns, _ = _draw(images, size, generator)
+        return _cut(images, size, rows, columns, torch.rand(len(images)) < 0.5)
+
+    return one_view(), one_view()
 
 
 def two_views__never_mirrored(images, size, generator):
@@ -256,6 +280,16 @@ def info_nce__key_detached(query, key, temperature):
     return F.cross_entropy(_cosines(query, key.detach()) / temperature, torch.arange(len(query)))
 
 
+def info_nce__number_instead_of_tensor(query, key, temperature):
+    """The value is right, but no gradient comes back: you return a plain number, or a tensor cut from its graph. Training needs the tensor itself."""
+    return F.cross_entropy(_cosines(query, key) / temperature, torch.arange(len(query))).item()
+
+
+def info_nce__softmax_twice(query, key, temperature):
+    """Your scores pass through a softmax twice: `F.cross_entropy` makes one itself. What does it want as input?"""
+    return F.cross_entropy((_cosines(query, key) / temperature).softmax(1), torch.arange(len(query)))
+
+
 # %% exercise="3.4"
 def _parts(z1, z2, temperature):
     """Scores of all 2B views, the mask of the diagonal and the column of each partner."""
@@ -293,7 +327,7 @@ def nt_xent__positive_counted_twice(z1, z2, temperature=0.5):
 
 
 def nt_xent__neighbours_paired(z1, z2, temperature=0.5):
-    """For you rows 0 and 1 are a pair, then 2 and 3, and so on: the numbering of the algorithm on the slide. You stacked z1 above z2, so where is the partner of row 0?"""
+    """For you rows 0 and 1 are a pair, then 2 and 3, and so on: the numbering of Algorithm 1. You stacked z1 above z2, so where is the partner of row 0?"""
     scores, itself, _ = _parts(z1, z2, temperature)
     partner = torch.arange(len(scores)).view(-1, 2).flip(1).flatten()
     return F.cross_entropy(scores.masked_fill(itself, float("-inf")), partner)
@@ -375,6 +409,24 @@ def nt_xent__second_view_detached(z1, z2, temperature=0.5):
     return F.cross_entropy(scores.masked_fill(itself, float("-inf")), partner)
 
 
+def nt_xent__number_instead_of_tensor(z1, z2, temperature=0.5):
+    """The value is right, but no gradient comes back: you return a plain number, or a tensor cut from its graph. Training needs the tensor itself."""
+    scores, itself, partner = _parts(z1, z2, temperature)
+    return F.cross_entropy(scores.masked_fill(itself, float("-inf")), partner).item()
+
+
+def nt_xent__softmax_twice(z1, z2, temperature=0.5):
+    """Your scores pass through a softmax twice: `F.cross_entropy` makes one itself. What does it want as input?"""
+    scores, itself, partner = _parts(z1, z2, temperature)
+    return F.cross_entropy(scores.masked_fill(itself, float("-inf")).softmax(1), partner)
+
+
+def nt_xent__itself_as_partner(z1, z2, temperature=0.5):
+    """Your loss is infinite: for you the right answer of a view is the view itself, and that one was taken out of the sum. Which row holds the other view of the same image?"""
+    scores, itself, _ = _parts(z1, z2, temperature)
+    return F.cross_entropy(scores.masked_fill(itself, float("-inf")), torch.arange(len(scores)))
+
+
 # %% exercise="3.5"
 def _neighbours(train_features, test_features, k):
     """Similarities and positions of the k most similar training rows."""
@@ -422,6 +474,28 @@ def knn__not_normalised(train_features, train_labels, test_features, k=20, tempe
     near = (test_features @ train_features.T).topk(k, dim=1)
     weights = ((near.values - near.values[:, :1]) / temperature).exp()
     return _vote(train_labels[near.indices], weights)
+
+
+def knn__not_normalised_and_too_large(train_features, train_labels, test_features, k=20, temperature=0.07):
+    """Your similarity is the plain product: long training vectors win everywhere, and exp of such large numbers is infinite, so several classes tie at infinity. Use the cosine."""
+    near = (test_features @ train_features.T).topk(k, dim=1)
+    return _vote(train_labels[near.indices], (near.values / temperature).exp())
+
+
+def knn__temperature_forgotten(train_features, train_labels, test_features, k=20, temperature=0.07):
+    """Your answer is the same for every temperature. Where does tau enter the weight of a vote?"""
+    near = _neighbours(train_features, test_features, k)
+    return _vote(train_labels[near.indices], near.values.exp())
+
+
+def knn__one_weight_per_class(train_features, train_labels, test_features, k=20, temperature=0.07):
+    """In your table of votes each class holds the weight of one neighbour only: a new vote overwrites the one before. The votes of a class have to add up."""
+    near = _neighbours(train_features, test_features, k)
+    weights, classes = (near.values / temperature).exp(), train_labels[near.indices]
+    votes, everyone = torch.zeros(len(classes), 64), torch.arange(len(classes))
+    for place in range(k):  # what scatter_ does, in an order that is certain
+        votes[everyone, classes[:, place]] = weights[:, place]
+    return votes.argmax(1)
 
 
 def knn__nearest_only(train_features, train_labels, test_features, k=20, temperature=0.07):
@@ -616,6 +690,12 @@ def enqueue__last_row_skipped(queue, pointer, keys):
     return queue, (pointer + len(keys)) % (len(queue) - 1)
 
 
+def enqueue__past_the_end(queue, pointer, keys):
+    """Your function stops when a batch reaches past the last row: what lies beyond row K - 1 does not exist. The keys that do not fit go on at row 0."""
+    queue[pointer : pointer + len(keys)] = keys.detach()
+    return queue, (pointer + len(keys)) % len(queue)
+
+
 # %% exercise="3.8"
 def _scores(query, key, queue):
     """Cosines of each query with its key, (B, 1), and with the queue, (B, K)."""
@@ -635,7 +715,7 @@ def moco__key_gets_gradient(query, key, queue, temperature=0.07):
 
 
 def moco__query_detached(query, key, queue, temperature=0.07):
-    """The value is right, but no gradient reaches the query: the student would learn nothing. Which of the two inputs is the constant?"""
+    """The value is right, but no gradient reaches the query, so the student would learn nothing: the query was cut from its graph, or you return a plain number. Which inputs are constants, and what does training need back?"""
     return _first(torch.cat(_scores(query.detach(), key, queue), 1) / temperature)
 
 
@@ -683,6 +763,16 @@ def moco__positive_missing_from_sum(query, key, queue, temperature=0.07):
 def moco__temperature_multiplied(query, key, queue, temperature=0.07):
     """A small temperature makes your scores smaller; it should make them larger. Look at how tau enters the formula."""
     return _first(torch.cat(_scores(query, key, queue), 1) * temperature)
+
+
+def moco__temperature_forgotten(query, key, queue, temperature=0.07):
+    """Your loss is the same for every temperature. Where does tau enter the formula?"""
+    return _first(torch.cat(_scores(query, key, queue), 1))
+
+
+def moco__softmax_twice(query, key, queue, temperature=0.07):
+    """Your scores pass through a softmax twice: `F.cross_entropy` makes one itself. What does it want as input?"""
+    return _first((torch.cat(_scores(query, key, queue), 1) / temperature).softmax(1))
 
 
 def moco__temperature_on_negatives_only(query, key, queue, temperature=0.07):

@@ -2,117 +2,32 @@
 
 import ast
 import itertools
+import json
 import math
 import re
 import shlex
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from lab_03 import (
+    EXERCISES,
+    HIDDEN,
+    LABS,
+    NAME,
+    PUBLIC,
+    REFERENCE,
+    RIGHT,
+    SOURCE,
+    WRONG,
+    answer_name,
+    apart,
+    cells,
+    of,
+    run,
+    same,
+)
 from torch.nn import functional as F
-
-LABS = Path(__file__).parents[2] / "labs"
-NAME = "03_contrastive.py"
-EXERCISES = [f"3.{number}" for number in range(1, 9)]
-PUBLIC, HIDDEN = (0, 1, 2), (17, 4_711, 123_456)
-RTOL, ATOL = 1e-4, 1e-6  # what check and grader allow
-MARGIN = 100 * RTOL  # what separates two different answers
-
-
-class Cell(NamedTuple):
-    marker: str
-    source: str
-
-    def value(self, key):
-        """The value of key=... on the marker line, as text."""
-        found = re.search(rf"\b{key}=(\"[^\"]*\"|\[[^\]]*\]|\S+)", self.marker)
-        return found and found[1].strip('"')
-
-
-def cells(folder):
-    parts = re.split(r"^# %%(.*)$", (LABS / folder / NAME).read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return [
-        Cell(marker.strip(), source.strip()) for marker, source in zip(parts[1::2], parts[2::2], strict=True)
-    ]
-
-
-SOURCE = cells("source")
-
-
-def of(exercise, role):
-    """Source cells of an exercise: role is "answer", "probe", "hint" or "check"."""
-    mine = [cell for cell in SOURCE if cell.value("exercise") == exercise]
-    if role == "answer":
-        return [cell for cell in mine if cell.value("points")]
-    return [cell for cell in mine if f'"{role}"' in (cell.value("tags") or "")]
-
-
-def answer_name(exercise):
-    return re.search(r"check\(\"[\d.]+\", (\w+)\)", of(exercise, "check")[0].source)[1]
-
-
-def answers():
-    """Namespace with the imports of the setup cell that answers may use, and all reference answers."""
-    namespace = {"torch": torch, "math": math, "F": F, "nn": torch.nn}
-    for exercise in EXERCISES:
-        exec(of(exercise, "answer")[0].source, namespace)
-    return namespace
-
-
-REFERENCE = answers()
-
-
-def attempts(folder):
-    """{exercise: {name: function}} of labs/wrong or labs/right."""
-    namespace, found = dict(REFERENCE), {exercise: {} for exercise in EXERCISES}
-    for cell in cells(folder):
-        if "markdown" not in cell.marker:
-            exec(cell.source, namespace)
-        if cell.value("exercise"):
-            prefix = answer_name(cell.value("exercise")) + "__"
-            names = [node.name for node in ast.parse(cell.source).body if isinstance(node, ast.FunctionDef)]
-            found[cell.value("exercise")] |= {
-                name: namespace[name] for name in names if name.startswith(prefix)
-            }
-    return found
-
-
-WRONG, RIGHT = attempts("wrong"), attempts("right")
-
-
-def run(exercise, answer, seed):
-    """The values of the probe, or the type of the exception."""
-    namespace = {}
-    exec(of(exercise, "probe")[0].source, namespace)  # an empty namespace: a probe imports what it needs
-    try:
-        values = namespace["probe"](answer, seed)
-    except Exception as error:
-        return {"error": type(error).__name__}
-    return {
-        name: value.detach().clone() if isinstance(value, torch.Tensor) else value
-        for name, value in values.items()
-    }
-
-
-def same(a, b):
-    """As the grader compares: same names, same texts, numbers within tolerance."""
-    return a.keys() == b.keys() and all(_near(a[name], b[name], RTOL, ATOL) for name in a)
-
-
-def apart(a, b):
-    """At least one value differs by far more than the tolerance."""
-    return a.keys() != b.keys() or any(not _near(a[name], b[name], MARGIN, 1e-3) for name in a)
-
-
-def _near(a, b, rtol, atol):
-    if isinstance(a, str) or isinstance(b, str):
-        return a == b if type(a) is type(b) else False
-    a, b = np.asarray(a), np.asarray(b)
-    if a.shape != b.shape or (a.dtype.kind == "f") != (b.dtype.kind == "f"):
-        return False
-    return bool(np.allclose(b, a, rtol=rtol, atol=atol, equal_nan=True))
 
 
 def test_there_are_eight_exercises_and_100_points():
@@ -286,6 +201,76 @@ def test_every_figure_has_alt_text():
         if "plt.subplots" in cell.source:
             assert re.search(r"viz\.alt\(\s*figure,", cell.source)
             assert "jet" not in re.findall(r"cmap=\"(\w+)\"", cell.source)
+
+
+def test_answers_make_their_tensors_where_the_input_is():
+    """The losses run on a GPU, too: whatever the answer makes itself gets the device of its input."""
+    makes = {"arange", "eye", "full", "ones", "zeros"}
+    for exercise in ("3.3", "3.4", "3.7", "3.8"):
+        cell = next(cell for cell in cells("right") if cell.value("exercise") == exercise)
+        for source in (of(exercise, "answer")[0].source, cell.source):
+            for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
+                if ast.unparse(call.func) in {f"torch.{name}" for name in makes}:
+                    assert "device" in [keyword.arg for keyword in call.keywords], ast.unparse(call)
+
+
+@pytest.mark.parametrize("exercise", ["3.3", "3.4", "3.8"])
+def test_a_loss_that_is_a_plain_number_is_told_so(exercise):
+    """A float has no isfinite of its own: the probe must not stop with an error that is not the student's."""
+    answer = REFERENCE[answer_name(exercise)]
+    values = run(exercise, lambda *inputs: float(answer(*inputs).detach()), 0)
+    assert "error" not in values
+    mistake = "query_detached" if exercise == "3.8" else "number_instead_of_tensor"
+    assert same(values, run(exercise, WRONG[exercise][f"{answer_name(exercise)}__{mistake}"], 0))
+
+
+def test_a_view_that_ignores_the_generator_is_found_whichever_it_is():
+    """Draws from the global source in one of the views, in another order than in the wrong answer."""
+
+    def second_view_ignores(images, size, generator):
+        draw = REFERENCE["two_views"]
+        return draw(images, size, generator)[0], draw(images, size, None)[1]
+
+    def first_view_ignores(images, size, generator):
+        return second_view_ignores(images, size, generator)[::-1]
+
+    expected = run("3.1", WRONG["3.1"]["two_views__part_of_the_draws_ignore_the_generator"], 0)
+    for answer in (second_view_ignores, first_view_ignores):
+        assert same(expected, run("3.1", answer, 0))
+
+
+def test_an_error_around_the_end_is_a_value_and_other_errors_stay_errors():
+    def stops_at(call):
+        calls = []
+
+        def answer(queue, pointer, keys):
+            calls.append(pointer)
+            if len(calls) == call:
+                raise IndexError("row 10")
+            return REFERENCE["enqueue"](queue, pointer, keys)
+
+        return answer
+
+    assert run("3.7", stops_at(1), 0) == {"error": "IndexError"}
+    assert run("3.7", stops_at(3), 0)["a batch around the end is written without an error"] == "no"
+    assert run("3.7", stops_at(5), 0) == {"error": "IndexError"}
+
+
+def test_the_minutes_in_the_table_add_up():
+    introduction = next(cell for cell in SOURCE if "| minutes |" in cell.source)
+    row = r"^# \|\s*(\d?)\s*\| ([^|]+) \|\s*(\d*)\s*\| (\d+) \|$"
+    rows = re.findall(row, introduction.source, re.MULTILINE)
+    *parts, total = [(int(points or 0), int(minutes)) for _, _, points, minutes in rows]
+    assert tuple(map(sum, zip(*parts, strict=True))) == total == (100, 120)
+
+
+def test_the_stored_solution_shows_that_both_networks_learned_something():
+    solution = json.loads((LABS / "solutions" / NAME).with_suffix(".ipynb").read_text(encoding="utf-8"))
+    outputs = [output for cell in solution["cells"] for output in cell.get("outputs", [])]
+    shown = "".join("".join(output.get("data", {}).get("text/markdown", "")) for output in outputs)
+    assert "SimCLR and MoCo beat the network with random weights" in shown, (
+        "the stored solution comes from a busy machine; run `course build` on an idle machine"
+    )
 
 
 def test_the_setup_cell_installs_from_the_published_address():
