@@ -35,7 +35,7 @@ def transfer(table: pandas.DataFrame, chance: float, title: str, controls: Seque
     ends = {start: 100 * table[table.start == start]["mean"].iloc[-1] for start in starts}
     name_curves(axis, ends, shades(len(starts)), places[-1])
     axis.axhline(100 * chance, color=GREY, linestyle=":", linewidth=1.2)
-    axis.text(places[0], 100 * chance + 1, "chance", color=GREY, fontsize=12)
+    axis.text(places[0], 100 * chance - 1, "chance", color=GREY, fontsize=12, va="top")
     axis.set_xscale("log")
     axis.set_xticks(places, [f"{place}\n({share})" for place, share in zip(places, shares, strict=True)])
     axis.minorticks_off()

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 OFFSET = 1024
@@ -52,9 +53,29 @@ class Canvas:
 
     def __init__(self, size: int):
         self.side = size * FINE
-        self.image = Image.new("L", (OFFSET + self.side + 8, self.side))
-        self.box = (OFFSET, 0, OFFSET + self.side, self.side)
-        self.polygon, self.ellipse, self.rectangle = _fillers(self.image)
+        self._image, self._shared = _image(OFFSET + self.side + 8, self.side)
+        self.polygon, self.ellipse, self.rectangle = _fillers(self._image)
+
+    def inks(self) -> np.ndarray:
+        """What has been drawn, (side, side) uint8; a copy."""
+        if self._shared is not None:
+            return self._shared[:, OFFSET : OFFSET + self.side].copy()
+        window = self._image.crop((OFFSET, 0, OFFSET + self.side, self.side))
+        return np.frombuffer(window.tobytes(), np.uint8).reshape(self.side, self.side)
+
+
+def _image(width: int, height: int) -> tuple[Image.Image, np.ndarray | None]:
+    """An 8-bit image, and the array whose memory it shares, which is faster to read than `tobytes`.
+
+    The array is None where this Pillow does not draw into shared memory.
+    """
+    pixels = np.zeros((height, width), np.uint8)
+    image = Image.frombuffer("L", (width, height), pixels, "raw", "L", 0, 1)
+    image.readonly = 0  # without this ImageDraw would draw into a copy
+    ImageDraw.Draw(image).rectangle([1, 1, 2, 2], fill=7)
+    if pixels[1:3, 1:3].tolist() == [[7, 7], [7, 7]]:
+        return image, pixels
+    return Image.new("L", (width, height)), None
 
 
 def _fillers(image: Image.Image):
@@ -86,17 +107,20 @@ def blunt(points: list[int]) -> list[int]:
     while points[:2] == points[-2:] and len(points) > 4:
         del points[-2:]
     xs, ys = points[::2], points[1::2]
-    x0, y0, x1, y1 = xs[-1], ys[-1], xs[0], ys[0]
+    x1, y1 = xs[0], ys[0]
+    over, down = x1 - xs[-1], y1 - ys[-1]  # the edge that leads to this corner
     result = []
-    for x2, y2 in zip(xs[1:] + xs[:1], ys[1:] + ys[:1], strict=True):
-        if x1 == x2 and y1 == y2:
-            continue
-        result.append(x1)
-        result.append(y1)
-        if (y1 - y0) * (y2 - y1) < 0 < (x0 - x1) * (x2 - x1):
-            result.append(x1 + 1)
+    xs.append(x1)
+    ys.append(y1)
+    for x2, y2 in zip(xs[1:], ys[1:], strict=True):
+        across, along = x2 - x1, y2 - y1
+        if across or along:
+            result.append(x1)
             result.append(y1)
-        x0, y0, x1, y1 = x1, y1, x2, y2
+            if down * along < 0 and over * across < 0:
+                result.append(x1 + 1)
+                result.append(y1)
+            over, down, x1, y1 = across, along, x2, y2
     return result or points * 2
 
 

@@ -79,8 +79,7 @@ def draw(scene: Scene) -> np.ndarray:
         boards.draw_chart(canvas, scene.chart, scene.size)
     for word in scene.words:
         boards.draw_word(canvas, word, scene.size)
-    side = canvas.side
-    return np.frombuffer(canvas.image.crop(canvas.box).tobytes(), np.uint8).reshape(side, side)
+    return canvas.inks()
 
 
 def _decorate(inks: np.ndarray, scene: Scene) -> np.ndarray:
