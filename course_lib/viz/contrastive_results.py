@@ -215,22 +215,19 @@ def shuffle_leak(table: pd.DataFrame, chance: float) -> Figure:
     chance: pretext accuracy of a guess.
     """
     figure, axes = panels(2, 1, 5.5, 4.2, gridspec_kw={"width_ratios": [3, 2]})
-    probes = []
+    probes: list[float] = []
+    ends: list[tuple[str, float, float, object]] = []
+    highest = 0.0
     for shuffle, color, name in ((True, POSITIVE, "shuffled"), (False, NEGATIVE, "not shuffled")):
         rows = table[table["shuffle"] == shuffle]
         curves = np.array([list(p) for p in rows.pretext])
         smooth = pd.DataFrame(curves.T).rolling(10, min_periods=1).mean().to_numpy() * 100
         axes[0].plot(smooth, color=color, alpha=0.35, linewidth=1)
         axes[0].plot(smooth.mean(axis=1), color=color, linewidth=2.5)
-        axes[0].annotate(
-            name,
-            (len(smooth), smooth[-1].mean()),
-            (-6, 8),
-            textcoords="offset points",
-            ha="right",
-            fontsize=13,
-            color=color,
-        )
+        highest = max(
+            highest, smooth[min(20, len(smooth) // 2) :].max()
+        )  # at first the queue is random: easy
+        ends.append((name, len(smooth) - 1, smooth[-1].mean(), color))
         probes.append(100 * rows.accuracy.mean())
         axes[1].plot(
             [0 if shuffle else 1] * len(rows), 100 * rows.accuracy, "o", color=color, alpha=0.5, markersize=8
@@ -239,6 +236,9 @@ def shuffle_leak(table: pd.DataFrame, chance: float) -> Figure:
     axes[0].axhline(100 * chance, color="0.4", linestyle=":")
     axes[0].set_xlabel("training step", fontsize=13)
     axes[0].set_ylabel("picks the right key (%)", fontsize=13)
+    axes[0].set_ylim(-0.03 * highest, 1.15 * highest)
+    axes[0].set_xlim(0, 1.4 * ends[0][1])
+    name_ends(axes[0], ends)
     axes[0].set_title("Pretext accuracy (dotted: guessing)", fontsize=14)
     axes[1].set_xticks([0, 1], ["shuffled", "not shuffled"], fontsize=12)
     axes[1].set_xlim(-0.6, 1.6)

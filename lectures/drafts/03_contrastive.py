@@ -129,7 +129,7 @@ def score_matrix(method):
 
 
 before = score_matrix(simclr)
-run = course_lib.fit(simclr, train, steps=150, batch_size=BATCH, seed=SEED, show=False)
+run = course_lib.fit(simclr, train, steps=120, batch_size=BATCH, seed=SEED, show=False)
 
 # %% slideshow={"slide_type": "subslide"}
 positive, negative = zip(*watched[-run.steps :], strict=True)  # `fit` first tried a few steps on a copy
@@ -475,7 +475,7 @@ methods = {"MLP": simclr}
 for name in ("linear", "none"):
     method = SimCLR(new_encoder(), temperature=0.2)
     method.projector = nn.Linear(method.encoder.width, 128) if name == "linear" else nn.Identity()
-    course_lib.fit(method, train, steps=150, batch_size=BATCH, seed=SEED, show=False)
+    course_lib.fit(method, train, steps=120, batch_size=BATCH, seed=SEED, show=False)
     methods[name] = method
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -798,7 +798,7 @@ for shuffle in (True, False):
         shuffle=shuffle,
         loss_function=noting(pretext[shuffle]),
     )
-    moco_runs[shuffle] = course_lib.fit(method, train, steps=150, batch_size=64, seed=SEED, show=False)
+    moco_runs[shuffle] = course_lib.fit(method, train, steps=100, batch_size=64, seed=SEED, show=False)
 
 # %% slideshow={"slide_type": "-"}
 trained = moco_runs[True]
