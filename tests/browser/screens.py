@@ -1,4 +1,4 @@
-"""Pictures of the lab for the README: python tests/browser/screens.py docs/lab.png --cell 'check("3.1"'."""
+"""Pictures of the lab for the README: python tests/browser/screens.py lectures/pictures/lab.png --cell "simclr = methods"."""
 
 import argparse
 import tempfile
