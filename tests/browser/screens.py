@@ -1,4 +1,7 @@
-"""Pictures of the lab for the README: python tests/browser/screens.py lectures/pictures/lab.png --cell "simclr = methods"."""
+"""Pictures of the lab for the README.
+
+python tests/browser/screens.py lectures/pictures/lab.png --cell "simclr = methods"
+"""
 
 import argparse
 import tempfile
