@@ -117,7 +117,9 @@ def _pytest(root: Path, path: Path, *options: str) -> tuple[list[dict], str]:
         f"--course-verify={writer}",
         path.name,
     ]
-    env = environment(notebooks.bundle_folder(root), PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    # several notebooks run at a time: with more threads than cores each would take several times longer
+    one = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    env = environment(notebooks.bundle_folder(root), PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", **one)
     with tempfile.TemporaryDirectory(prefix="course-verify-") as folder, os.fdopen(reader, "rb") as pipe:
         (Path(folder) / path.name).write_bytes(path.read_bytes())
         with tempfile.TemporaryFile() as noise:
