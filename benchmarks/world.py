@@ -2,8 +2,8 @@
 
     course bench world
 
-Writes benchmarks/results/world.json. Times are processor time for one core, wall time for the cache. One
-core is measured in short slices: the fastest slice says what the code costs, the median also what the
+Adds a run to benchmarks/results/world.json. Times are processor time for one core, wall time for the
+cache. One core is measured in short slices: the fastest slice says what the code costs, the median also what the
 neighbours on a shared machine take from its caches and clock.
 """
 
@@ -45,14 +45,15 @@ def main() -> None:
             seconds.append(time.perf_counter() - began)
         print(f"{CACHED:,} scenes cached in {seconds[-1]:.1f} s", flush=True)
     result = {
-        "name": "world",
         "machine": machine(),
         "load_before": load,
         "images_per_second": spread(rates),
         "cache_seconds": spread(seconds),
         "cached": CACHED,
     }
-    write_atomically(RESULTS / "world.json", json.dumps(result, indent=1) + "\n")
+    file = RESULTS / "world.json"
+    runs = json.loads(file.read_text())["runs"] if file.is_file() else []
+    write_atomically(file, json.dumps({"name": "world", "runs": [*runs, result]}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
