@@ -3,8 +3,8 @@
     course bench world
 
 Adds a run to benchmarks/results/world.json. Times are processor time for one core, wall time for the
-cache. One core is measured in short slices: the fastest slice says what the code costs, the median also what the
-neighbours on a shared machine take from its caches and clock.
+cache. One core is measured in short slices: the fastest slice says what the code costs, the median also
+what the neighbours on a shared machine take from its caches and clock.
 """
 
 from __future__ import annotations
