@@ -46,6 +46,7 @@ def choose(
     precision: str = "auto",
     channels_last: bool | None = None,
     timed: bool = True,
+    shared: bool = False,
 ) -> Choice:
     """Measure the allowed settings on a deep copy of `method` and return the fastest.
 
@@ -53,19 +54,20 @@ def choose(
     None to measure, True or False to force. One warm-up step and two timed ones for each setting; a setting
     whose steps are much slower than the best, or whose loss is not finite, is dropped. Nothing of `method`
     changes. timed: False when the time of a step is not needed: a single possible setting is not measured.
+    shared: several processes choose for one run and must agree, so nothing is measured: the last setting,
+    which is what the hardware supports, is taken.
     """
     if precision not in PRECISIONS:
         raise ValueError(f'fit: precision="{precision}" was given; choose "auto", "float32" or "bf16".')
-    layouts = (
-        [channels_last]
-        if channels_last is not None
-        else [False, True][: min(2, max(1, _convolutions(method)))]
-    )
+    if channels_last is not None:
+        layouts = [channels_last]
+    else:  # one convolution, as in a ViT, gains nothing from the other layout
+        layouts = [False, True] if _convolutions(method) > 1 else [False]
     settings = [("float32", layout) for layout in layouts] if precision != "bf16" else []
     if precision == "bf16" or (precision == "auto" and has_fast_bf16(device)):
         settings += [("bf16", layout) for layout in layouts[-1:]]
-    if len(settings) == 1 and not timed:
-        return Choice(*settings[0])
+    if shared or (len(settings) == 1 and not timed):
+        return Choice(*settings[-1])
     before = copy.deepcopy(method.state_dict())
     seconds: dict[tuple[str, bool], float] = {}
     for setting in settings:
@@ -76,17 +78,6 @@ def choose(
     best = min(seconds, key=seconds.__getitem__)
     baseline = seconds.get(("float32", layouts[0]), seconds[best])
     return Choice(*best, seconds[best], baseline / seconds[best] if baseline < math.inf else math.nan)
-
-
-def assume(
-    method, device: torch.device, precision: str = "auto", channels_last: bool | None = None
-) -> tuple[str, bool]:
-    """What `choose` would most likely find, without measuring: the same answer in every process."""
-    if precision == "auto":
-        precision = "bf16" if has_fast_bf16(device) else "float32"
-    if channels_last is None:
-        channels_last = _convolutions(method) > 1
-    return precision, channels_last
 
 
 def _convolutions(method) -> int:

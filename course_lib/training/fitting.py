@@ -10,7 +10,7 @@ import torch
 
 from course_lib.training import checkpoint
 from course_lib.training.batches import Batches, images_and_labels, mix
-from course_lib.training.choice import Choice, assume, choose
+from course_lib.training.choice import Choice, choose
 from course_lib.training.profiles import Profile, choose_profile
 from course_lib.training.run import Run
 
@@ -80,15 +80,15 @@ def fit(
             source, start = None, 0
             method.seed, method.total_steps = seed, 100
             allowed = None if steps else minutes or chosen.minutes
-            if devices not in (1, "1"):
-                if allowed is not None:
-                    raise ValueError(
-                        f"fit: devices={devices} with minutes={allowed}; several devices share a set number "
-                        'of steps: give steps=, or profile="full".'
-                    )
-                precision, channels_last = assume(method, device, precision, channels_last)
+            several = devices not in (1, "1")
+            if several and allowed is not None:
+                raise ValueError(
+                    f"fit: devices={devices} with minutes={allowed}; several devices share a set number "
+                    'of steps: give steps=, or profile="full".'
+                )
             sample = Batches(images, labels, size, 3, seed)
-            choice = choose(method, sample, device, precision, channels_last, timed=allowed is not None)
+            timed = allowed is not None
+            choice = choose(method, sample, device, precision, channels_last, timed=timed, shared=several)
             until = None if allowed is None else began + 60 * allowed
             plan = {
                 "method": type(method).__name__,

@@ -73,6 +73,15 @@ def test_without_fast_bf16_it_is_not_tried(times, monkeypatch):
     assert choose(Queue(), batches(), CPU).precision == "float32"
 
 
+def test_processes_that_must_agree_measure_nothing(times, monkeypatch):
+    """`times` is empty: any look-up would fail."""
+    assert choose(with_convolutions(), batches(), CPU, shared=True) == Choice("bf16", True)
+    assert choose(Queue(), batches(), CPU, shared=True) == Choice("bf16", False)
+    assert choose(Queue(), batches(), CPU, "float32", channels_last=True, shared=True).channels_last is True
+    monkeypatch.setattr(module, "has_fast_bf16", lambda device: False)
+    assert choose(with_convolutions(), batches(), CPU, shared=True) == Choice("float32", True)
+
+
 def test_a_real_measurement_leaves_the_method_as_it_was():
     method, untouched = Queue(), Queue()
     method.total_steps = 3
