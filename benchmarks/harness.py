@@ -72,10 +72,10 @@ def compare(
         base_cpu, base_wall = zip(*seconds[reference], strict=True)
         rows.append({
             "name": label,
-            f"{unit}_per_cpu_second": _spread([1 / s for s in cpu]),
-            f"{unit}_per_wall_second": _spread([1 / s for s in wall]),
-            "cpu_ratio": _spread([a / b for a, b in zip(cpu, base_cpu, strict=True)]),
-            "wall_ratio": _spread([a / b for a, b in zip(wall, base_wall, strict=True)]),
+            f"{unit}_per_cpu_second": spread([1 / s for s in cpu]),
+            f"{unit}_per_wall_second": spread([1 / s for s in wall]),
+            "cpu_ratio": spread([a / b for a, b in zip(cpu, base_cpu, strict=True)]),
+            "wall_ratio": spread([a / b for a, b in zip(wall, base_wall, strict=True)]),
         })  # fmt: skip
     report = {
         "name": name, "note": note, "unit": unit, "reference": reference, "rounds": rounds,
@@ -103,7 +103,8 @@ def _timed(candidate: Candidate) -> tuple[float, float]:
     return max(cpu, 1e-9) / candidate.work, max(wall, 1e-9) / candidate.work
 
 
-def _spread(values: list[float]) -> dict[str, float]:
+def spread(values: list[float]) -> dict[str, float]:
+    """Median, smallest and largest."""
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 

@@ -32,19 +32,17 @@ def rows() -> list[tuple[str, str, str]]:
         ))  # fmt: skip
     for row in _read("augmentation.json").get("rows", []):
         if row["name"] != "course_lib TwoViews":
-            ratio = row["cpu_ratio"]
             found.append((
                 f"two SimCLR views, one thread: processor time of {row['name']}",
-                f"{ratio['median']:.1f} x ours ({ratio['min']:.1f} to {ratio['max']:.1f})",
+                _times_ours(row["cpu_ratio"]),
                 "augmentation",
             ))  # fmt: skip
     for entry in _read("losses.json"):
         for row in entry["rows"]:
             if row["name"].startswith("lightly") and entry["batch"] == 512:
-                ratio = row["cpu_ratio"]
                 found.append((
                     f"{entry['loss']}, batch 512, forward and backward: processor time of {row['name']}",
-                    f"{ratio['median']:.1f} x ours ({ratio['min']:.1f} to {ratio['max']:.1f})",
+                    _times_ours(row["cpu_ratio"]),
                     "losses",
                 ))  # fmt: skip
     runs = _read("world.json").get("runs", [])
@@ -60,6 +58,10 @@ def rows() -> list[tuple[str, str, str]]:
         seconds = ", ".join(f"{run['cache_seconds']['median']:.1f} s" for run in runs)
         found.append(("20,000 scenes into the cache, 2 cores", f"{seconds} (medians of the runs)", "world"))
     return found
+
+
+def _times_ours(ratio: dict[str, float]) -> str:
+    return f"{ratio['median']:.1f} x ours ({ratio['min']:.1f} to {ratio['max']:.1f})"
 
 
 def table() -> str:

@@ -15,15 +15,11 @@ import statistics
 import tempfile
 import time
 
-from harness import RESULTS, machine, write_atomically
+from harness import RESULTS, machine, spread, write_atomically
 
 from course_lib.world import World, WorldConfig, WorldDataset
 
 SLICES, IMAGES, CACHED = 40, 250, 20_000
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
 def main() -> None:
