@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from lab_page import CHROMIUM, CHROMIUM_OPTIONS
+from lab_page import CHROMIUM, started_chromium
 
 
 @pytest.fixture(scope="module")
@@ -13,12 +13,8 @@ def browser():
     """Chromium without a window. One module long: while it lives no other event loop can start here."""
     if not CHROMIUM.exists() and not os.environ.get("CI"):
         pytest.skip(f"{CHROMIUM} is not installed (Debian: apt install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS)
+    with started_chromium() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture

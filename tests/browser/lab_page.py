@@ -32,6 +32,19 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+@contextmanager
+def started_chromium():
+    """A Chromium of playwright without a window, closed at the end of the block."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS)
+        yield chromium
+        chromium.close()
+
+
 # no pop-up about news or updates over the notebook
 QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
 QUIET_FILE = "lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"

@@ -8,7 +8,7 @@ import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 
-from lab_page import CHROMIUM, CHROMIUM_OPTIONS, LabPage, copy_of_the_labs, serve
+from lab_page import LabPage, copy_of_the_labs, serve, started_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = "labs/solutions/03_contrastive.ipynb"
@@ -28,7 +28,8 @@ def picture(
     the PNG has 1.5 times as many. browser: a running Chromium of playwright, else one is started.
     Raises ValueError if no cell contains the text. Returns ``target``.
     """
-    with tempfile.TemporaryDirectory() as folder, _chromium(browser) as chromium:
+    opened = started_chromium() if browser is None else nullcontext(browser)
+    with tempfile.TemporaryDirectory() as folder, opened as chromium:
         checkout = copy_of_the_labs(root, Path(folder) / "checkout")
         (Path(folder) / "server").mkdir()
         with serve(checkout, Path(folder) / "server", notebook=notebook) as server:
@@ -46,27 +47,6 @@ def picture(
             lab_page.page.screenshot(path=str(target))
             context.close()
     return target
-
-
-def _chromium(browser):
-    """The browser that is given, left open; or one of our own, closed at the end."""
-    if browser is not None:
-        return nullcontext(browser)
-    from playwright.sync_api import sync_playwright
-
-    class Started:
-        def __enter__(self):
-            self.playwright = sync_playwright().start()
-            self.browser = self.playwright.chromium.launch(
-                executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS
-            )
-            return self.browser
-
-        def __exit__(self, *_):
-            self.browser.close()
-            self.playwright.stop()
-
-    return Started()
 
 
 if __name__ == "__main__":
