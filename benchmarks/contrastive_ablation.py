@@ -41,7 +41,7 @@ from course_lib.models import resnet
 from course_lib.training.choice import has_fast_bf16
 
 FILE = RESULTS / "contrastive_ablation.json"
-SIZE, TRAIN, TEST, PROBE = 32, 8000, 3000, 4000  # pixels; images to train on, to test on, to fit a probe on
+SIZE, TRAIN, VAL, PROBE = 32, 8000, 3000, 4000  # pixels; images to train, to validate, to fit a probe on
 SIMCLR = {"temperature": 0.2, "learning_rate": 6e-3}
 STEPS, BATCH = 120, 128
 MOCO = {"queue_size": 1024, "learning_rate": 3e-3}
@@ -57,7 +57,7 @@ CHANGES = {  # what each name switches on in a view that is otherwise the image 
 SHARED = (
     SIZE,
     TRAIN,
-    TEST,
+    VAL,
     PROBE,
     SIMCLR,
     STEPS,
@@ -190,7 +190,7 @@ def build(job: dict) -> tuple[nn.Module, int, int]:
 @cache
 def sets() -> tuple:
     """(train, val) ImageSets, opened once in each process: who looks for the best looks at no test image."""
-    return tuple(data.load("world", s, size=SIZE, length=n) for s, n in (("train", TRAIN), ("val", TEST)))
+    return tuple(data.load("world", s, size=SIZE, length=n) for s, n in (("train", TRAIN), ("val", VAL)))
 
 
 def quiet_fit(method, train, steps: int, batch: int, seed: int):
@@ -202,38 +202,38 @@ def quiet_fit(method, train, steps: int, batch: int, seed: int):
 
 def probe(network) -> float:
     """Accuracy of the linear probe of a network, PROBE images to fit it."""
-    train, test = sets()
+    train, val = sets()
     known = train.subset(slice(0, PROBE))
-    features = [evaluate.embed(network, images) for images in (known, test)]
+    features = [evaluate.embed(network, images) for images in (known, val)]
     penalties = (1.0, 0.1, 0.01, 1e-3)
-    result = evaluate.linear_probe(features[0], known.labels, features[1], test.labels, penalties=penalties)
+    result = evaluate.linear_probe(features[0], known.labels, features[1], val.labels, penalties=penalties)
     return result.accuracy
 
 
-def supervised(start: nn.Module, few, test, seed: int, steps: int) -> float:
-    """Test accuracy of ``start``, trained on with all labels of ``few`` (light crops and flips)."""
+def supervised(start: nn.Module, few, val, seed: int, steps: int) -> float:
+    """Validation accuracy of ``start``, trained on with all labels of ``few`` (light crops and flips)."""
     method = Supervised(start, few.classes, learning_rate=2e-3)
     quiet_fit(method, few, steps, min(64, len(few)), seed)
-    return float((method.predict(test.images) == test.labels).float().mean())
+    return float((method.predict(val.images) == val.labels).float().mean())
 
 
 def label_curves(pretrained: nn.Module, seed: int, counts, shrink: int) -> dict:
-    """Test accuracy at each number of labels per class, for four ways to use the labels."""
-    train, test = sets()
+    """Validation accuracy at each number of labels per class, for four ways to use the labels."""
+    train, val = sets()
     weights = {name: value.clone() for name, value in pretrained.state_dict().items()}
     networks = {"random, linear": encoder(seed), "SimCLR, linear": pretrained}
-    features = {n: [evaluate.embed(e, s) for s in (train, test)] for n, e in networks.items()}
+    features = {n: [evaluate.embed(e, s) for s in (train, val)] for n, e in networks.items()}
     curves: dict[str, list[float]] = {}
     for count in counts:
         drawn = evaluate.balanced_draw(train.labels, count, seed)
         few, steps = train.subset(drawn), max(2, (100 + 3 * count) // shrink)
         for name, (known, unknown) in features.items():
-            result = evaluate.linear_probe(known[drawn], few.labels, unknown, test.labels, seed=seed)
+            result = evaluate.linear_probe(known[drawn], few.labels, unknown, val.labels, seed=seed)
             curves.setdefault(name, []).append(result.accuracy)
-        curves.setdefault("supervised", []).append(supervised(encoder(seed), few, test, seed, steps))
+        curves.setdefault("supervised", []).append(supervised(encoder(seed), few, val, seed, steps))
         tuned = encoder(seed)
         tuned.load_state_dict(weights)
-        curves.setdefault("SimCLR, fine-tuned", []).append(supervised(tuned, few, test, seed, steps))
+        curves.setdefault("SimCLR, fine-tuned", []).append(supervised(tuned, few, val, seed, steps))
     return {"labels_per_class": list(counts), "curves": curves}
 
 
