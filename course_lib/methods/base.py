@@ -95,7 +95,10 @@ class Method(LightningModule):
             raise ValueError(f"{type(self).__name__} learns from labels; give batches (images, labels).")
         views = self.views(images, generator=self.step_generator())
         try:
-            loss = self.loss(views, *([labels] if self.needs_labels else []))
+            if self.needs_labels:
+                loss = self.loss(views, labels)  # type: ignore[call-arg]
+            else:
+                loss = self.loss(views)
         except NotFiniteError as error:
             rate = self.learning_rate
             if self._in_training:

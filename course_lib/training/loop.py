@@ -74,10 +74,8 @@ def train(
             **trainer,
         )
         device = engine.strategy.root_device
-        if (
-            engine.strategy.launcher is not None
-        ):  # other processes run the steps: they take all that were planned
-            watch.until = None
+        if engine.strategy.launcher is not None:
+            watch.until = None  # other processes run the steps: they take all that were planned
         try:
             if watch.deadline.done:  # a finished run was resumed: nothing is left to do
                 checkpoint.restore(method, source)  # type: ignore[arg-type]  # resumed, so not None

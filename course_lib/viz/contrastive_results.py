@@ -224,9 +224,8 @@ def shuffle_leak(table: pd.DataFrame, chance: float) -> Figure:
         smooth = pd.DataFrame(curves.T).rolling(10, min_periods=1).mean().to_numpy() * 100
         axes[0].plot(smooth, color=color, alpha=0.35, linewidth=1)
         axes[0].plot(smooth.mean(axis=1), color=color, linewidth=2.5)
-        highest = max(
-            highest, smooth[min(20, len(smooth) // 2) :].max()
-        )  # at first the queue is random: easy
+        settled = smooth[min(20, len(smooth) // 2) :]  # at first the queue is random: easy
+        highest = max(highest, settled.max())
         ends.append((name, len(smooth) - 1, smooth[-1].mean(), color))
         probes.append(100 * rows.accuracy.mean())
         axes[1].plot(
