@@ -77,6 +77,13 @@ class Method(LightningModule):
         """Whether a Lightning trainer is running this method's training loop now."""
         return self._trainer is not None and self._trainer.training
 
+    @property
+    def progress(self) -> float:
+        """The part of `total_steps` that lies behind, 0 to 1; 0 outside training or without a planned end."""
+        if not self._in_training or not self.total_steps:
+            return 0.0
+        return min(1.0, self.global_step / self.total_steps)
+
     def step_generator(self, shared: bool = False) -> torch.Generator | None:
         """The random draws of this step, from (seed, rank, step): a resumed run repeats an uninterrupted one.
 

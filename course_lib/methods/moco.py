@@ -3,7 +3,6 @@
 He et al. 2020 (v1), arXiv:1911.05722, Algorithm 1; Chen et al. 2020 (v2), arXiv:2003.04297.
 """
 
-import copy
 import math
 from collections.abc import Callable
 
@@ -14,17 +13,8 @@ from torch import Tensor, nn
 from course_lib.losses import moco
 from course_lib.losses.ranks import gather_rows, rank
 from course_lib.methods.base import Method
+from course_lib.methods.teacher import momentum_update, teacher_of
 from course_lib.models import group_batch_norm, mlp
-
-
-@torch.no_grad()
-def momentum_update(teacher: nn.Module, student: nn.Module, momentum: float) -> None:
-    """teacher <- momentum * teacher + (1 - momentum) * student, in place, for all parameters (equation 2).
-
-    Buffers are left alone: the teacher's BatchNorm keeps the running averages of what it has itself seen.
-    """
-    for slow, fast in zip(teacher.parameters(), student.parameters(), strict=True):
-        slow.lerp_(fast.to(slow.dtype), 1 - momentum)
 
 
 @torch.no_grad()
@@ -93,7 +83,7 @@ class MoCo(Method):
         self.views = views
         self.head = mlp(self.width, self.width, projection_size, layers=version, norm=False)
         group_batch_norm(encoder, batch_norm_groups)
-        self.teacher = copy.deepcopy(self.student).requires_grad_(False)
+        self.teacher = teacher_of(self.student)
         self.temperature = temperature if temperature is not None else {1: 0.07, 2: 0.2}[version]
         self.momentum, self.shuffle = momentum, shuffle
         self.loss_function, self.momentum_update, self.enqueue = loss_function, momentum_update, enqueue

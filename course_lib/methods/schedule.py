@@ -1,4 +1,4 @@
-"""Which parameters decay, and how the learning rate moves: shared by all methods."""
+"""Which parameters decay, and how the learning rate and a teacher's momentum move: shared by all methods."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -35,3 +35,8 @@ def warmup_cosine(total_steps: int | None, warmup_steps: int) -> Callable[[int],
         return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
     return factor
+
+
+def half_cosine(start: float, end: float, progress: float) -> float:
+    """From `start` at progress 0 to `end` at progress 1, slowly at both ends: BYOL's and DINO's schedules."""
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, progress))))

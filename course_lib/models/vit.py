@@ -89,10 +89,13 @@ class VisionTransformer(Encoder):
 
     def all_tokens(self, images: Tensor) -> Tensor:
         """images (B, 3, H, W) in [0, 1] -> normalised output of all tokens, (B, prefix + patches, width)."""
-        x = self.tokens(images)
+        return self.run(self.tokens(images))
+
+    def run(self, tokens: Tensor) -> Tensor:
+        """All blocks and the last norm, (B, T, width) -> (B, T, width); T may be any part of the tokens."""
         for block in self.blocks:
-            x = block(x)
-        return self.norm(x)
+            tokens = block(tokens)
+        return self.norm(tokens)
 
     def forward(self, images: Tensor) -> Tensor:
         """images: float (B, 3, H, W) in [0, 1] -> (B, width)."""

@@ -7,7 +7,7 @@ from torch import nn
 
 from course_lib.losses import NotFiniteError
 from course_lib.methods import Method, SimCLR, sgd
-from course_lib.methods.schedule import parameter_groups, warmup_cosine
+from course_lib.methods.schedule import half_cosine, parameter_groups, warmup_cosine
 
 from .small import Pixels, assert_same_state, noisy_views, pictures, tiny_resnet, train
 
@@ -17,7 +17,7 @@ class Recorder(Method):
 
     def __init__(self, **options):
         super().__init__(Pixels(), **options)
-        self.drawn, self.after, self.weights_seen = [], 0, []
+        self.drawn, self.after, self.weights_seen, self.parts_behind = [], 0, [], []
 
     def views(self, images, generator=None):
         self.drawn.append(torch.rand(3, generator=generator))
@@ -28,6 +28,7 @@ class Recorder(Method):
 
     def after_step(self):
         self.after += 1
+        self.parts_behind.append(self.progress)
         self.weights_seen.append(self.encoder.layer.weight.clone())
 
 
@@ -39,6 +40,25 @@ def test_draws_depend_on_seed_and_step_and_on_nothing_else():
         train(method, 4)
     assert all(torch.equal(a, b) for a, b in zip(first.drawn, second.drawn, strict=True))
     assert len({tuple(draw.tolist()) for draw in first.drawn + other.drawn}) == 8
+
+
+def test_progress_runs_from_zero_towards_one_and_is_zero_outside_training():
+    method = Recorder()
+    assert method.progress == 0
+    method.total_steps = 4
+    train(method, 4)
+    assert method.parts_behind == [0, 0.25, 0.5, 0.75]
+    assert method.progress == 0
+    endless = Recorder()
+    train(endless, 2)
+    assert endless.parts_behind == [0, 0]
+
+
+def test_half_cosine_starts_flat_ends_flat_and_never_leaves_its_range():
+    assert half_cosine(0.99, 1.0, 0) == pytest.approx(0.99)
+    assert half_cosine(0.99, 1.0, 0.5) == pytest.approx(0.995)
+    assert half_cosine(0.04, 0.4, 1) == pytest.approx(0.4) == half_cosine(0.04, 0.4, 1.7)
+    assert half_cosine(0, 1, 0.25) == pytest.approx((1 - math.cos(math.pi / 4)) / 2)
 
 
 def test_a_resumed_run_draws_what_the_uninterrupted_one_drew(tmp_path):

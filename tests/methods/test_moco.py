@@ -21,26 +21,6 @@ def make(encoder=None, **options):
     return MoCo(Pixels() if encoder is None else encoder, **options)
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.99, 1.0])
-def test_teacher_after_n_constant_steps_is_m_to_the_n(momentum):
-    teacher, student = nn.Linear(3, 2), nn.Linear(3, 2)
-    for module, value in ((teacher, 1.0), (student, 0.0)):
-        for parameter in module.parameters():
-            nn.init.constant_(parameter, value)
-    for n in range(1, 12):
-        momentum_update(teacher, student, momentum)
-        for parameter in teacher.parameters():
-            assert torch.allclose(parameter, torch.full_like(parameter, momentum**n), atol=1e-6)
-    assert all((p == 0).all() for p in student.parameters())
-
-
-def test_teacher_keeps_its_own_buffers():
-    teacher, student = nn.BatchNorm1d(2), nn.BatchNorm1d(2)
-    student.running_mean.fill_(7)
-    momentum_update(teacher, student, 0.5)
-    assert (teacher.running_mean == 0).all()
-
-
 @settings(max_examples=50, deadline=None)
 @given(size=st.integers(1, 9), batches=st.lists(st.integers(1, 12), min_size=1, max_size=6))
 def test_queue_holds_the_last_keys_whatever_the_batch_sizes(size, batches):
