@@ -6,14 +6,21 @@ from course_lib.evaluate.health import alignment, effective_rank, feature_std, u
 from course_lib.evaluate.intervals import Interval, t_interval
 from course_lib.evaluate.labels import balanced_draw, few_labels
 from course_lib.evaluate.neighbours import accuracy, knn
+from course_lib.evaluate.objects import JaccardScores, attention_jaccard, mass_mask
 from course_lib.evaluate.probe import ProbeResult, hold_out, linear_probe
+from course_lib.evaluate.retrieval import copy_detection, retrieval
+from course_lib.evaluate.similarity import cka, mutual_knn
 
 __all__ = [
     "Interval",
+    "JaccardScores",
     "ProbeResult",
     "accuracy",
     "alignment",
+    "attention_jaccard",
     "balanced_draw",
+    "cka",
+    "copy_detection",
     "effective_rank",
     "embed",
     "evaluate",
@@ -22,7 +29,10 @@ __all__ = [
     "hold_out",
     "knn",
     "linear_probe",
+    "mass_mask",
+    "mutual_knn",
     "random_encoder",
+    "retrieval",
     "t_interval",
     "uniformity",
 ]

@@ -1,0 +1,73 @@
+"""Do two encoders see the same things as alike? Compared by neighbours and by kernels, never axis by axis."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional as F
+
+from course_lib.evaluate.checks import as_features
+
+
+def mutual_knn(a, b, k: int = 10, chunk: int = 1024) -> float:
+    """Mean share of the k nearest neighbours of an image in space a that are also its neighbours in space b.
+
+    a (N, D), b (N, E): row i of both from the same image; cosine similarity, an image is not its own
+    neighbour (Huh et al. 2024, arXiv:2405.07987, appendix A). 1 = the same neighbours everywhere; unrelated
+    spaces share k / (N - 1) by chance. Raises ValueError for different lengths, NaN, and k not in 1..N-1.
+    """
+    a, b = _same_images(a, b, "mutual_knn")
+    if not 1 <= k < len(a):
+        raise ValueError(f"mutual_knn: k={k} with {len(a)} images; choose k between 1 and {len(a) - 1}.")
+    shared = 0
+    for rows in torch.arange(len(a)).split(chunk):
+        near_a, near_b = (_neighbours(features, rows, k) for features in (a, b))  # each (chunk, k)
+        shared += int((near_a[:, :, None] == near_b[:, None, :]).sum())
+    return shared / (k * len(a))
+
+
+def cka(a, b, unbiased: bool = False) -> float:
+    """Linear centred kernel alignment of two spaces, 1 for equal up to rotation, scale and shift.
+
+    a (N, D), b (N, E): row i of both from the same image. HSIC(a, b) / sqrt(HSIC(a, a) HSIC(b, b)) with
+    linear kernels (Kornblith et al. 2019, arXiv:1905.00414, equation 3 and section 3). With few images and
+    many features unrelated spaces look alike; unbiased=True uses the estimator of HSIC that does not have
+    this bias (Song et al. 2012, JMLR 13, equation 5), needs 4 images, and may fall below 0.
+    Raises ValueError for different lengths, NaN, too few images and a space without any spread.
+    """
+    a, b = _same_images(a, b, "cka")
+    least = 4 if unbiased else 2
+    if len(a) < least:
+        raise ValueError(f"cka: {len(a)} images were given; give at least {least}.")
+    hsic = _unbiased_hsic if unbiased else _hsic
+    a, b = (x.double() - x.double().mean(dim=0) for x in (a, b))
+    for name, x in (("a", a), ("b", b)):
+        if x.abs().max() == 0:
+            raise ValueError(f"cka: all rows of {name} are equal; there is nothing to compare.")
+    return (hsic(a, b) / (hsic(a, a) * hsic(b, b)).sqrt()).item()
+
+
+def _hsic(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Sum of the products of both linear kernels (N, N), up to a factor that cancels; a, b centred."""
+    return (a.T @ b).square().sum()
+
+
+def _unbiased_hsic(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    n = len(a)
+    first, second = ((x @ x.T).fill_diagonal_(0) for x in (a, b))  # (N, N)
+    outside = first.sum() * second.sum() / ((n - 1) * (n - 2))
+    cross = 2 * (first.sum(dim=0) @ second.sum(dim=0)) / (n - 2)
+    return ((first * second).sum() + outside - cross) / (n * (n - 3))
+
+
+def _neighbours(features: torch.Tensor, rows: torch.Tensor, k: int) -> torch.Tensor:
+    unit = F.normalize(features, dim=1)
+    similarity = unit[rows] @ unit.T
+    similarity[torch.arange(len(rows)), rows] = -torch.inf
+    return similarity.topk(k, dim=1).indices
+
+
+def _same_images(a, b, where: str) -> tuple[torch.Tensor, torch.Tensor]:
+    a, b = as_features(a, f"{where}: a"), as_features(b, f"{where}: b")
+    if len(a) != len(b):
+        raise ValueError(f"{where}: a has {len(a)} rows but b has {len(b)}; row i of both is the same image.")
+    return a, b
