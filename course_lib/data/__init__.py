@@ -2,6 +2,7 @@
 
 from course_lib.data import augment
 from course_lib.data.augment import *  # noqa: F403
+from course_lib.data.dense import DenseSet, load_dense, recollected, relabelled
 from course_lib.data.imageset import ImageSet, as_float
 from course_lib.data.loading import DatasetStatus, available, data_root, load
 from course_lib.data.panels import gallery
@@ -12,6 +13,7 @@ __all__ = [
     *augment.__all__,
     "POLICIES",
     "DatasetStatus",
+    "DenseSet",
     "ImageSet",
     "MultiCrop",
     "Recipe",
@@ -23,4 +25,7 @@ __all__ = [
     "default_views",
     "gallery",
     "load",
+    "load_dense",
+    "recollected",
+    "relabelled",
 ]

@@ -56,3 +56,22 @@ def accuracy(predictions, labels) -> float:
             "give two equal lengths."
         )
     return (predictions.cpu() == labels.cpu()).float().mean().item()
+
+
+def any_label_accuracy(predictions, present) -> float:
+    """Share of predictions (N,) that name something that is there; present: (N, classes) bool.
+
+    The measure of re-assessed labels (Beyer et al. 2020, arXiv:2006.07159, section 3.2); images in which
+    nothing is there are left out. Raises ValueError when the lengths differ or a prediction is no class.
+    """
+    predictions, present = torch.as_tensor(predictions), torch.as_tensor(present, dtype=torch.bool)
+    if predictions.ndim != 1 or present.ndim != 2 or len(predictions) != len(present):
+        raise ValueError(
+            f"any_label_accuracy: {tuple(predictions.shape)} predictions for {tuple(present.shape)} labels; "
+            "give (N,) and (N, classes)."
+        )
+    if predictions.min() < 0 or predictions.max() >= present.shape[1]:
+        raise ValueError(f"any_label_accuracy: predictions must lie in 0..{present.shape[1] - 1}.")
+    counted = present.any(dim=1)
+    right = present[torch.arange(len(present)), predictions.cpu()][counted]
+    return right.float().mean().item()

@@ -20,8 +20,9 @@ def softmax_regression(
 ) -> Tensor:
     """Weights (D + 1, classes), bias last, of least mean cross-entropy + penalty/2 |W without bias|^2.
 
-    features (N, D) float32 with columns of mean 0, labels (N,) in 0..classes-1, penalty > 0, start: weights
-    to begin from. Matrix products run in float32 on the device of the features, the rest in float64.
+    features (N, D) float32 with columns of mean 0, labels (N,) in 0..classes-1, or (N, classes) the share of
+    each class; a row that sums to less than 1 weighs less. penalty > 0, start: weights to begin from. Matrix
+    products run in float32 on the device of the features, the rest in float64.
     """
     from scipy.optimize import minimize
 
@@ -34,14 +35,16 @@ def softmax_regression(
     transposed = round_features.T.contiguous()
     ridge = (penalty * scale**2)[:, None]  # |W|^2 in the new coordinates
     bias_scale = classes**0.5
-    target = F.one_hot(labels, classes).to(features.dtype)
+    target = F.one_hot(labels, classes) if labels.ndim == 1 else labels
+    target = target.to(features.dtype)
+    weight = target.sum(dim=1, keepdim=True)  # 1 for a label
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         weights = torch.from_numpy(flat).view(d + 1, classes).to(features.device)
         v, bias = weights[:d], weights[d] * bias_scale
         log_probability = (round_features @ v.float() + bias.float()).log_softmax(dim=1)  # (N, classes)
         entropy = -(log_probability * target).sum(dtype=torch.float64) / n
-        slope = log_probability.exp_().sub_(target).div_(n)
+        slope = log_probability.exp_().mul_(weight).sub_(target).div_(n)
         v_slope = (transposed @ slope).double() + ridge * v
         bias_slope = slope.sum(dim=0, dtype=torch.float64) * bias_scale
         value = entropy + 0.5 * (ridge * v * v).sum()

@@ -19,7 +19,7 @@ def test_the_smallest_set_that_holds_the_mass():
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=9).filter(sum), st.floats(0.01, 1))
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=9).filter(sum), st.floats(0.01, 1))
 def test_fewer_patches_do_not_hold_it(values, mass):
     row = torch.tensor(values, dtype=torch.float64)
     mask = mass_mask(row, mass)
@@ -45,6 +45,13 @@ def test_a_head_on_the_object_scores_one_and_the_best_head_is_taken_per_object()
     assert scores.best_head == 1
     assert scores.per_head.tolist() == [0.5, 0.5]
     assert scores.n == 1
+
+
+def test_an_object_that_no_head_looks_at_counts_as_missed():
+    masks = torch.zeros(2, 8, 8, dtype=torch.bool)
+    masks[0, :2, :2] = masks[1, 6:, 6:] = True
+    both_on_the_first = torch.stack([looks_at((0, 0)), looks_at((0, 0))])[None]
+    assert attention_jaccard(both_on_the_first, [masks], patch_size=2).best_head == 0.5
 
 
 def test_overlap_is_counted_in_pixels():
