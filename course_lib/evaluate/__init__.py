@@ -8,7 +8,7 @@ from course_lib.evaluate.dense import (
     patch_features,
     segmentation_probe,
 )
-from course_lib.evaluate.features import embed
+from course_lib.evaluate.features import embed, token_features
 from course_lib.evaluate.health import alignment, effective_rank, feature_std, uniformity
 from course_lib.evaluate.intervals import Interval, t_interval
 from course_lib.evaluate.labels import balanced_draw, few_labels
@@ -47,5 +47,6 @@ __all__ = [
     "retrieval",
     "segmentation_probe",
     "t_interval",
+    "token_features",
     "uniformity",
 ]

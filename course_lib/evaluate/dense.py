@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.data import as_float
+from course_lib.evaluate.features import floats, in_batches
 from course_lib.evaluate.softmax import softmax_regression
 
 if TYPE_CHECKING:
@@ -49,24 +49,16 @@ def patch_features(
         raise TypeError(
             f"patch_features: {type(encoder).__name__} has no features_at; give a ResNet or a ViT."
         )
-    images = getattr(images, "images", images)
     wanted = [stages] if isinstance(stages, int) else list(stages)
-    modes = [(module, module.training) for module in encoder.modules()]
-    encoder.eval()
-    device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
-    parts = []
-    try:
-        with torch.no_grad():
-            for start in range(0, len(images), batch_size):
-                batch = as_float(torch.as_tensor(np.asarray(images[start : start + batch_size])).to(device))
-                maps = encoder.features_at(batch, wanted)  # type: ignore[operator]
-                grid = maps[0].shape[2:]
-                same = [m if m.shape[2:] == grid else F.interpolate(m, grid, mode="bilinear") for m in maps]
-                parts.append(torch.cat(same, dim=1).float().cpu())
-    finally:
-        for module, training in modes:
-            module.training = training
-    return torch.cat(parts)
+
+    def one_batch(part: Tensor) -> Tensor:
+        maps = encoder.features_at(floats(encoder, part), wanted)  # type: ignore[operator]
+        grid = maps[0].shape[2:]
+        return torch.cat(
+            [m if m.shape[2:] == grid else F.interpolate(m, grid, mode="bilinear") for m in maps], dim=1
+        )
+
+    return in_batches(encoder, getattr(images, "images", images), one_batch, batch_size)
 
 
 def mean_iou(prediction: Tensor, truth: Tensor, classes: int) -> float:

@@ -25,23 +25,10 @@ def embed(encoder: nn.Module, images, batch_size: int = 512) -> torch.Tensor:
         raise ValueError(
             f"embed: images of shape {shape} were given; give (N, 3, H, W), uint8 or float in [0, 1]."
         )
-    if batch_size < 1:
-        raise ValueError(f"embed: batch_size={batch_size} was given; give 1 or more.")
-    one_batch: Any = encoder.embed if hasattr(encoder, "embed") else _encode
-    modes = [(module, module.training) for module in encoder.modules()]
-    encoder.eval()
-    try:
-        with torch.no_grad():
-            parts = []
-            for start in range(0, shape[0], batch_size):
-                part = images[start : start + batch_size]
-                part = part if isinstance(part, torch.Tensor) else torch.from_numpy(np.array(part))
-                features = one_batch(part) if one_batch is not _encode else _encode(encoder, part)
-                parts.append(features.float().cpu())
-    finally:
-        for module, training in modes:
-            module.training = training
-    features = torch.cat(parts)
+    if hasattr(encoder, "embed"):
+        features = in_batches(encoder, images, lambda part: encoder.embed(part), batch_size)  # type: ignore[operator]
+    else:
+        features = in_batches(encoder, images, lambda part: encoder(floats(encoder, part)), batch_size)
     if features.ndim != 2:
         raise ValueError(
             f"embed: the encoder gave {tuple(features.shape)}; an encoder gives one row (B, D) per image."
@@ -54,7 +41,55 @@ def embed(encoder: nn.Module, images, batch_size: int = 512) -> torch.Tensor:
     return features
 
 
-def _encode(encoder: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """One batch (B, 3, H, W) through the encoder on its own device, as floats in [0, 1]."""
-    device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
-    return encoder(as_float(images.to(device)))
+def token_features(
+    encoder: nn.Module, images, blocks: int = 1, mean: bool = False, batch_size: int = 256
+) -> torch.Tensor:
+    """Features of a vision transformer for a linear probe: (N, (blocks + mean) * width) float32 on the CPU.
+
+    The CLS token after each of the last `blocks` blocks, each through the last norm, side by side, oldest
+    first; mean: and the mean patch of the last one. DINO probes ViT-S with blocks=4 and ViT-B with blocks=1,
+    mean=True (Caron et al. 2021, arXiv:2104.14294, appendix F.2). encoder: a `VisionTransformer` or a method
+    with one. Raises TypeError for another encoder, ValueError for blocks out of range.
+    """
+    vit: Any = getattr(encoder, "encoder", encoder)
+    if not hasattr(vit, "tokens"):
+        raise TypeError(f"token_features: {type(vit).__name__} has no tokens; give a VisionTransformer.")
+    if not 1 <= blocks <= len(vit.blocks):
+        raise ValueError(f"token_features: blocks={blocks}; this encoder has 1 to {len(vit.blocks)}.")
+
+    def one_batch(part: torch.Tensor) -> torch.Tensor:
+        x, chosen = vit.tokens(floats(vit, part)), []
+        for number, block in enumerate(vit.blocks):
+            x = block(x)
+            if number >= len(vit.blocks) - blocks:
+                chosen.append(vit.norm(x)[:, 0])
+        if mean:
+            chosen.append(vit.norm(x)[:, vit.prefix :].mean(dim=1))
+        return torch.cat(chosen, dim=1)
+
+    return in_batches(vit, getattr(images, "images", images), one_batch, batch_size)
+
+
+def in_batches(network: nn.Module, images, function, batch_size: int) -> torch.Tensor:
+    """function(batch) of all images, joined, float32 on the CPU: eval mode, no gradient, modes put back."""
+    if batch_size < 1:
+        raise ValueError(f"embed: batch_size={batch_size} was given; give 1 or more.")
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    parts = []
+    try:
+        with torch.no_grad():
+            for start in range(0, len(images), batch_size):
+                part = images[start : start + batch_size]
+                part = part if isinstance(part, torch.Tensor) else torch.from_numpy(np.array(part))
+                parts.append(function(part).float().cpu())
+    finally:
+        for module, training in modes:
+            module.training = training
+    return torch.cat(parts)
+
+
+def floats(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """One batch (B, 3, H, W) on the network's device, as floats in [0, 1]."""
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    return as_float(images.to(device))

@@ -6,7 +6,9 @@ import torch
 from torch import nn
 
 from course_lib.data import ImageSet
-from course_lib.evaluate import embed, evaluate, random_encoder, t_interval
+from course_lib.evaluate import embed, evaluate, random_encoder, t_interval, token_features
+from course_lib.methods import SimCLR
+from course_lib.models import VisionTransformer
 
 
 class Tiny(nn.Module):
@@ -101,3 +103,23 @@ def test_random_encoder_is_the_mean_over_initialisations(classifier):
 def test_evaluate_refuses_an_unknown_classifier():
     with pytest.raises(ValueError, match='classifier="svm"'):
         evaluate(Tiny(), *colour_sets(), classifier="svm")
+
+
+def test_token_features_are_cls_tokens_of_the_last_blocks_and_the_mean_patch():
+    vit = VisionTransformer(16, 8, width=12, depth=3, heads=2, registers=1)
+    seen = []
+    for block in vit.blocks:
+        block.register_forward_hook(lambda module, given, out: seen.append(out))
+    pictures = images(4, 16)
+    both = token_features(vit, pictures, blocks=2, mean=True)
+    normal = [vit.norm(tokens).detach() for tokens in seen[:3]]
+    assert torch.allclose(both[:, :12], normal[1][:, 0], atol=1e-6)
+    assert torch.allclose(both[:, 12:24], embed(vit, pictures), atol=1e-6)
+    assert torch.allclose(both[:, 24:], normal[2][:, 2:].mean(dim=1), atol=1e-6)  # neither CLS nor register
+    assert both.shape == (4, 36)
+    assert torch.equal(token_features(SimCLR(vit), pictures.numpy(), batch_size=3), embed(vit, pictures))
+    assert vit.training
+    with pytest.raises(ValueError, match="1 to 3"):
+        token_features(vit, pictures, blocks=4)
+    with pytest.raises(TypeError, match="VisionTransformer"):
+        token_features(Tiny(), pictures)
