@@ -131,11 +131,13 @@ class Method(LightningModule):
         with torch.no_grad():
             self.after_step()
 
+    def groups(self) -> list[dict]:
+        """Parameter groups of the optimiser; a group may bring its own "lr"."""
+        return parameter_groups(self.parameters(), self.weight_decay)
+
     def configure_optimizers(self):
         """The optimiser, with the learning rate moved at every step."""
-        optimizer = self.optimizer(
-            parameter_groups(self.parameters(), self.weight_decay), lr=self.learning_rate
-        )
+        optimizer = self.optimizer(self.groups(), lr=self.learning_rate)
         warmup_steps = 100 if self.total_steps is None else round(self.warmup_fraction * self.total_steps)
         factor = warmup_cosine(self.total_steps, warmup_steps)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
