@@ -1,6 +1,6 @@
 """Fine-tuning: all weights learn from the labels, the early layers more slowly than the late ones.
 
-Layer-wise decay of the rate: Clark et al. 2020 (ELECTRA), arXiv:2003.10555; for masked image models Bao et al.
+Layer-wise decay of the rate: Clark et al. 2020 (ELECTRA), arXiv:2003.10555; for masked images Bao et al.
 2022 (BEiT), arXiv:2106.08254.
 """
 
