@@ -96,6 +96,7 @@ def test_only_confident_guesses_teach_and_the_guess_gets_no_gradient():
     for module in (method.classifier, method.encoder.layer):
         module.weight.data *= 6
     confidence, guess = method.guess(weak)
+    assert not confidence.requires_grad
     sure = confidence >= 0.6
     assert 0 < sure.sum() < 8
     logits = method.classifier(method.encoder(strong))
