@@ -15,21 +15,18 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import math
-import multiprocessing
 import os
 import sys
 import tempfile
-import threading
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
 import torch
-from harness import RESULTS, machine, write_atomically
+from harness import RESULTS
+from sweep import finished, sweep
 from torch import nn
 
 from course_lib import data, evaluate, fit
@@ -261,29 +258,7 @@ def run(job: dict, shrink: int = 1) -> dict:
     if kind == "few_labels":
         counts = LABELS if shrink == 1 else LABELS[:2]
         record |= label_curves(method.encoder, job["seed"], counts, shrink)
-    when = {"seconds": round(time.perf_counter() - began, 1), "finished": time.strftime("%Y-%m-%d %H:%M")}
-    return record | when | {"machine": machine()["processor"]}
-
-
-def read(path: Path) -> list[dict]:
-    return json.loads(path.read_text())["records"] if path.is_file() else []
-
-
-def append(path: Path, record: dict) -> None:
-    """Add one record; the file is complete at every moment."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = ",\n".join("  " + json.dumps(one) for one in [*read(path), record])
-    write_atomically(path, '{"records": [\n' + lines + "\n]}\n")
-
-
-def is_done(job: dict, records: list[dict]) -> bool:
-    return any(all(record.get(key, ()) == value for key, value in job.items()) for record in records)
-
-
-def follow_parent() -> None:
-    """End this worker when the sweep ends, however it ends."""
-    wait = multiprocessing.parent_process().join
-    threading.Thread(target=lambda: (wait(), os._exit(1)), daemon=True).start()
+    return record | finished(began)
 
 
 def main() -> int:
@@ -303,24 +278,8 @@ def main() -> int:
     if unknown:
         options.error(f"--only: no experiment {', '.join(sorted(unknown))}.")
     jobs = [job for job in jobs if not given.only or job["experiment"] in given.only]
-    waiting = [job for job in jobs if not is_done(job, read(given.out))]
-    print(f"{len(jobs)} runs, {len(jobs) - len(waiting)} of them already in {given.out}", flush=True)
     sets()  # drawn once, before the workers open them
-    os.environ["OMP_NUM_THREADS"] = "1"
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(given.workers, mp_context=context, initializer=follow_parent)
-    try:
-        futures = {pool.submit(run, job, 100 if given.smoke else 1): job for job in waiting}
-        for number, future in enumerate(as_completed(futures), 1):
-            record = future.result()
-            append(given.out, record)
-            settings = " ".join(f"{key}={value}" for key, value in futures[future].items())
-            print(
-                f"{number}/{len(waiting)} {settings}: {record['accuracy']:.3f}, {record['seconds']} s",
-                flush=True,
-            )
-    finally:
-        pool.shutdown(cancel_futures=True)
+    sweep(jobs, run, given.out, given.workers, 100 if given.smoke else 1)
     return 0
 
 
