@@ -45,13 +45,20 @@ def masked_pixels(
             )
         if normalize:
             target = standardise_patches(target)[0]
-        errors = (prediction.float() - target).square().mean(dim=2)  # (B, N)
-        mask = mask.float()
-        removed = mean_over_ranks(mask.sum())  # per rank: ranks may have lost different numbers of patches
-        loss = mean_over_ranks((errors * mask).sum() / removed)
-    if not torch.compiler.is_compiling() and loss.device.type == "cpu" and removed == 0:
-        raise ValueError("masked_pixels: mask is 0 everywhere; 1 marks a removed patch, give at least one.")
+        loss = mean_over_removed((prediction.float() - target).square().mean(dim=2), mask)
     return refuse_nan("masked_pixels", loss, prediction=prediction.flatten(1), images=images.flatten(1))
+
+
+def mean_over_removed(errors: Tensor, mask: Tensor) -> Tensor:
+    """Mean of errors (B, N) where mask (B, N) is 1, over the joint batch of all ranks; a float32 scalar.
+
+    Raises ValueError (on the CPU) if mask is 0 everywhere.
+    """
+    mask = mask.float()
+    removed = mean_over_ranks(mask.sum())  # per rank: ranks may have lost different numbers of patches
+    if not torch.compiler.is_compiling() and mask.device.type == "cpu" and removed == 0:
+        raise ValueError("masked_pixels: mask is 0 everywhere; 1 marks a removed patch, give at least one.")
+    return mean_over_ranks((errors * mask).sum() / removed)
 
 
 def standardise_patches(patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from course_lib.models import VisionTransformer
+from course_lib.models.patches import interpolate_positions
 
 
 def visible_count(patches: int, mask_ratio: float) -> int:
@@ -53,6 +54,19 @@ def encode_visible(encoder: VisionTransformer, images: Tensor, kept: Tensor) -> 
     tokens = encoder.tokens(images)
     visible = pick(tokens[:, encoder.prefix :], kept)
     return encoder.run(torch.cat([tokens[:, : encoder.prefix], visible], dim=1))
+
+
+def encode_masked(encoder: VisionTransformer, images: Tensor, mask: Tensor, mask_token: Tensor) -> Tensor:
+    """Run the encoder on all tokens, the removed ones replaced by a learned token at the same position.
+
+    images: (B, 3, H, W); mask: (B, N), 1 = removed; mask_token: (1, 1, width). -> (B, prefix + N, width).
+    """
+    tokens, grid = encoder.tokens(images), encoder.grid(*images.shape[2:])
+    positions = interpolate_positions(
+        encoder.positions[:, 1:], encoder.native_grid, grid, encoder.position_rule
+    )
+    patches = torch.where(mask[:, :, None] > 0, mask_token + positions, tokens[:, encoder.prefix :])
+    return encoder.run(torch.cat([tokens[:, : encoder.prefix], patches], dim=1))
 
 
 def check_maskable(method: str, encoder: object) -> None:
