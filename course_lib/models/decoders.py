@@ -77,3 +77,37 @@ class MaskedDecoder(nn.Module):
         for block in self.blocks:
             x = block(x)
         return self.predict(self.norm(x)[:, prefix:])
+
+
+class BlockPredictor(nn.Module):
+    """I-JEPA's predictor: features of the context in, features at the places that are asked for out.
+
+    encoder_width: of the tokens that come in and of those predicted. width, depth, heads: of its own blocks;
+    narrower than the encoder (Assran et al. 2023, arXiv:2301.08243: 384 for a ViT of 768 and more). Positions
+    are fixed (`sincos_positions`), both of the context and of the mask tokens that ask.
+    """
+
+    def __init__(self, encoder_width: int, width: int = 96, depth: int = 2, heads: int = 3):
+        super().__init__()
+        self.embed = nn.Linear(encoder_width, width)
+        self.mask_token = trunc_normal(1, 1, width)
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.predict = nn.Linear(width, encoder_width)
+
+    def forward(self, encoded: Tensor, context: Tensor, targets: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Features at the targets, (B, M, T, encoder_width); each of the M blocks is predicted by itself.
+
+        encoded: (B, prefix + K, encoder_width), CLS and registers first. context: (B, K) int64, places of the
+        encoded patches in the grid, counted row by row. targets: (B, M, T) int64. grid: (rows, columns).
+        """
+        batch, blocks, size = targets.shape
+        prefix = encoded.shape[1] - context.shape[1]
+        positions = sincos_positions(grid, self.mask_token.shape[2], encoded.device)[0]  # (N, width)
+        x = self.embed(encoded)
+        x = torch.cat([x[:, :prefix], x[:, prefix:] + positions[context]], dim=1)
+        questions = self.mask_token + positions[targets.flatten(0, 1)]  # (B * M, T, width)
+        x = torch.cat([x.repeat_interleave(blocks, dim=0), questions], dim=1)
+        for block in self.blocks:
+            x = block(x)
+        return self.predict(self.norm(x)[:, -size:]).view(batch, blocks, size, -1)
