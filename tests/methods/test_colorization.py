@@ -107,6 +107,8 @@ def test_learns_colours_that_lightness_tells_and_paints_them():
     assert painted.shape == images.shape
     middle = painted[:, :, 4::8, 4::8]  # one pixel of each quadrant
     assert torch.equal(middle[:, 0] > middle[:, 2], bright)
+    off = rgb_to_lab(middle)[:, 1:] - rgb_to_lab(images[:, :, 4::8, 4::8].float() / 255)[:, 1:]
+    assert off.abs().median() < 12  # half a square, and a little
     lightness = rgb_to_lab(painted)[:, 0] - rgb_to_lab(images.float() / 255)[:, 0]
     assert lightness.abs().median() < 2  # its own lightness, clipped here and there
 
