@@ -1,9 +1,20 @@
 """Encoders and heads. An encoder takes images in [0, 1], standardises them itself and has a `.width`."""
 
+from course_lib.models.decoders import BlockPredictor, MaskedDecoder, sincos_positions
 from course_lib.models.encoder import Encoder
 from course_lib.models.grouped_norm import group_batch_norm
 from course_lib.models.heads import mlp
 from course_lib.models.resnet import ResNet, resnet
 from course_lib.models.vit import VisionTransformer
 
-__all__ = ["Encoder", "ResNet", "VisionTransformer", "group_batch_norm", "mlp", "resnet"]
+__all__ = [
+    "BlockPredictor",
+    "Encoder",
+    "MaskedDecoder",
+    "ResNet",
+    "VisionTransformer",
+    "group_batch_norm",
+    "mlp",
+    "resnet",
+    "sincos_positions",
+]
