@@ -2,8 +2,17 @@
 
 from course_lib.models.encoder import Encoder
 from course_lib.models.grouped_norm import group_batch_norm
-from course_lib.models.heads import mlp
+from course_lib.models.heads import PrototypeHead, mlp, prototype_head
 from course_lib.models.resnet import ResNet, resnet
 from course_lib.models.vit import VisionTransformer
 
-__all__ = ["Encoder", "ResNet", "VisionTransformer", "group_batch_norm", "mlp", "resnet"]
+__all__ = [
+    "Encoder",
+    "PrototypeHead",
+    "ResNet",
+    "VisionTransformer",
+    "group_batch_norm",
+    "mlp",
+    "prototype_head",
+    "resnet",
+]
