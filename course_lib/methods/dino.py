@@ -92,6 +92,11 @@ class DINO(Method):
         first, last = self.first_teacher_temperature, self.last_teacher_temperature
         return warm_up(first, last, self.temperature_warmup, self.progress)
 
+    @property
+    def teacher_momentum(self) -> float:
+        """Now: it rises with the run's progress."""
+        return half_cosine(self.momentum, self.final_momentum, self.progress)
+
     def loss(self, views: list[Tensor]) -> Tensor:
         """views: crops (B, 3, h, w), the large ones first, row i of all from the same image -> a scalar."""
         student = self.head(encode_crops(self.encoder, views))  # (V, B, K)
@@ -110,8 +115,7 @@ class DINO(Method):
 
     def after_step(self) -> None:
         """Teacher and centre follow."""
-        momentum = half_cosine(self.momentum, self.final_momentum, self.progress)
-        self.momentum_update(self.teacher, self.student, momentum)
+        self.momentum_update(self.teacher, self.student, self.teacher_momentum)
         if self.centering:
             self.center.move()
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.losses.ranks import gather_rows
+from course_lib.losses.sinkhorn import sinkhorn
 
 
 def encode_crops(encoder: Callable[[Tensor], Tensor], crops: Sequence[Tensor]) -> Tensor:
@@ -67,3 +68,17 @@ class Center(nn.Module):
             mean = torch.stack(self._means).mean(dim=0, keepdim=True)  # (1, K)
             self.value.lerp_(gather_rows(mean).mean(dim=0), 1 - self.momentum)
             self._means.clear()
+
+
+@torch.no_grad()
+def sinkhorn_scores(scores: Tensor, temperature: float, wanted: Tensor | None = None) -> Tensor:
+    """Scores (..., K) whose softmax at `temperature` is their Sinkhorn code, so that no centre is needed.
+
+    What DINOv2 (Oquab et al. 2024, arXiv:2304.07193, section 4) takes instead of the centre: all rows
+    together share the prototypes out equally. wanted: (...) bool; only these rows take part, the others stay.
+    """
+    wanted = torch.ones_like(scores[..., 0], dtype=torch.bool) if wanted is None else wanted
+    codes = sinkhorn(scores[wanted], epsilon=temperature)
+    result = scores.float().clone()
+    result[wanted] = temperature * codes.clamp_min(1e-30).log()
+    return result
