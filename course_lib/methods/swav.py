@@ -77,15 +77,17 @@ class SwAV(Method):
         with torch.no_grad():
             self.prototypes.weight.copy_(F.normalize(self.prototypes.weight, dim=1))
         features = encode_crops(self.encoder, views)  # (V, B, width)
-        z = F.normalize(self.projector(features.flatten(0, 1)), dim=1)  # (V * B, D)
-        scores = self.prototypes(z).unflatten(0, (len(views), -1))  # (V, B, K)
+        z = F.normalize(self.projector(features.flatten(0, 1)).float(), dim=1)  # (V * B, D)
+        with torch.autocast(z.device.type, enabled=False):  # codes divide scores by 0.05: bf16 is too coarse
+            scores = self.prototypes(z).unflatten(0, (len(views), -1))  # (V, B, K)
+            queue = self.queue_scores()
         if self._batches_in_step == 0:
             self._new.clear()
         if self.training and self.queue.shape[1]:
             assigned = z.detach().unflatten(0, (len(views), -1))[list(self.assign)]
             self._new.append(assigned.transpose(0, 1))  # (B, assigned crops, D)
         return self.loss_function(
-            list(scores), self.assign, self.temperature, self.epsilon, self.iterations, self.queue_scores()
+            list(scores), self.assign, self.temperature, self.epsilon, self.iterations, queue
         )
 
     @torch.no_grad()
@@ -93,9 +95,7 @@ class SwAV(Method):
         """Today's scores (L, K) of this rank's share of the queue per assigned crop; None until full."""
         if not self.queue.shape[1] or int(self.queue_count) < self.queue.shape[1]:
             return None
-        return [
-            self.prototypes(crop[rank() :: world_size()].to(self.prototypes.weight)) for crop in self.queue
-        ]
+        return [self.prototypes(crop[rank() :: world_size()]) for crop in self.queue]
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """At the start the prototypes get no gradient, so the optimiser leaves them alone."""

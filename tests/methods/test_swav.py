@@ -71,6 +71,21 @@ def test_queue_holds_embeddings_in_order_and_is_scored_with_todays_prototypes_on
     assert int(method.queue_count) == 32
 
 
+def test_scores_are_float32_under_autocast():
+    types = []
+
+    def spy(scores, *arguments):
+        types.extend(x.dtype for x in scores + (arguments[-1] or []))
+        return scores[0].sum()
+
+    method = make(queue_size=4, loss_function=spy)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for _ in range(2):
+            method.loss(method.views(pictures(8)))
+            method.after_step()
+    assert types == [torch.float32] * 10
+
+
 def test_without_a_queue_nothing_is_kept_and_validation_does_not_enter():
     method = make()
     train(method, 2)

@@ -50,10 +50,14 @@ def test_layers_and_the_papers_sizes():
     assert paper.mlp[0].out_features == 2048
 
 
-def test_bf16_goes_through():
-    assert prototype_head(6, 16, 8, 20)(torch.randn(5, 6)).dtype == torch.float32
+def test_scores_are_float32_under_autocast():
+    torch.manual_seed(0)
+    head, features = prototype_head(6, 16, 8, 20), torch.randn(5, 6)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.isfinite(prototype_head(6, 16, 8, 20)(torch.randn(5, 6))).all()
+        scores, bottleneck = head(features), head.mlp(features)
+    assert scores.dtype == torch.float32
+    expected = F.normalize(bottleneck.float(), dim=1) @ F.normalize(head.prototypes, dim=1).T
+    assert torch.allclose(scores, expected, atol=1e-6)
 
 
 def test_bad_input_is_a_sentence():
