@@ -35,12 +35,12 @@ def check_pair(loss: str, first: str, a: Tensor, second: str, b: Tensor) -> None
         )
 
 
-def check_temperature(loss: str, temperature: float) -> None:
-    """Raise unless temperature is a positive, finite number."""
+def check_temperature(loss: str, temperature: float, name: str = "temperature") -> None:
+    """Raise unless temperature is a positive, finite number. name: what the loss calls it."""
     if isinstance(temperature, Tensor):
-        raise TypeError(f"{loss}: temperature is a tensor; give a plain number such as 0.1.")
+        raise TypeError(f"{loss}: {name} is a tensor; give a plain number such as 0.1.")
     if not 0 < temperature < float("inf"):
-        raise ValueError(f"{loss}: temperature is {temperature}; it must be above 0, for example 0.1.")
+        raise ValueError(f"{loss}: {name} is {temperature}; it must be above 0, for example 0.1.")
 
 
 def unit_rows(rows: Tensor) -> Tensor:

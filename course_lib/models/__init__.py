@@ -3,7 +3,7 @@
 from course_lib.models.decoders import BlockPredictor, MaskedDecoder, sincos_positions
 from course_lib.models.encoder import Encoder
 from course_lib.models.grouped_norm import group_batch_norm
-from course_lib.models.heads import mlp
+from course_lib.models.heads import PrototypeHead, mlp, prototype_head
 from course_lib.models.resnet import ResNet, resnet
 from course_lib.models.vit import VisionTransformer
 
@@ -11,10 +11,12 @@ __all__ = [
     "BlockPredictor",
     "Encoder",
     "MaskedDecoder",
+    "PrototypeHead",
     "ResNet",
     "VisionTransformer",
     "group_batch_norm",
     "mlp",
+    "prototype_head",
     "resnet",
     "sincos_positions",
 ]

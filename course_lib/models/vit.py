@@ -77,11 +77,24 @@ class VisionTransformer(Encoder):
             )
         return height // self.patch_size, width // self.patch_size
 
-    def tokens(self, images: Tensor) -> Tensor:
-        """images (B, 3, H, W) in [0, 1] -> input of the first block, (B, prefix + patches, width)."""
+    def tokens(self, images: Tensor, mask: Tensor | None = None, mask_token: Tensor | None = None) -> Tensor:
+        """images (B, 3, H, W) in [0, 1] -> input of the first block, (B, prefix + patches, width).
+
+        mask: (B, patches) bool; where True, mask_token (width,) stands instead of the patch's content. The
+        position is added after that, so the model knows where something is hidden but not what. With a
+        conv_stem the neighbours of a hidden patch still show some of it. Raises ValueError for another shape,
+        and for a mask without mask_token.
+        """
         x = self.standardise(images)
         grid = self.grid(*images.shape[2:])
         x = self.patches(x).flatten(2).transpose(1, 2)  # (B, N, width)
+        if mask is not None:
+            if mask_token is None or mask.shape != x.shape[:2] or mask.dtype != torch.bool:
+                raise ValueError(
+                    f"VisionTransformer: mask is {mask.dtype} {tuple(mask.shape)}; give a bool mask "
+                    f"{tuple(x.shape[:2])} together with mask_token ({self.width},)."
+                )
+            x = torch.where(mask[..., None], mask_token.to(x.dtype), x)
         x = x + interpolate_positions(self.positions[:, 1:], self.native_grid, grid, self.position_rule)
         cls = self.cls_token + self.positions[:, :1]
         prefix = torch.cat([cls, self.registers], dim=1).expand(len(x), -1, -1)  # (B, prefix, width)
@@ -99,8 +112,11 @@ class VisionTransformer(Encoder):
 
     def forward(self, images: Tensor) -> Tensor:
         """images: float (B, 3, H, W) in [0, 1] -> (B, width)."""
-        x = self.all_tokens(images)
-        return x[:, 0] if self.pool == "cls" else x[:, self.prefix :].mean(dim=1)
+        return self.pooled(self.all_tokens(images))
+
+    def pooled(self, tokens: Tensor) -> Tensor:
+        """Output tokens (B, T, width) -> one vector per image (B, width): CLS, or the mean of the patches."""
+        return tokens[:, 0] if self.pool == "cls" else tokens[:, self.prefix :].mean(dim=1)
 
     def features_at(self, images: Tensor, stages: int | Sequence[int] | None = None) -> list[Tensor]:
         """The patches after each of the given blocks as maps (B, width, h, w), not normalised (None: all)."""

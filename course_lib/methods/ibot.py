@@ -1,0 +1,136 @@
+"""iBOT: DINO between crops, and the same lesson patch by patch where the student's image is masked.
+
+Zhou et al. 2022, arXiv:2111.07832, Algorithm 1 and equation 2.
+"""
+
+import math
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.losses.ibot import ibot
+from course_lib.losses.koleo import koleo
+from course_lib.methods.block_masks import block_masks, spread_ratios
+from course_lib.methods.dino import DINO
+from course_lib.methods.distillation import Center, encode_crops, sinkhorn_scores
+from course_lib.methods.teacher import teacher_of
+from course_lib.models import PrototypeHead, VisionTransformer, prototype_head
+
+
+class IBOT(DINO):
+    """DINO's loss on CLS + the same cross-entropy at the patches that only the teacher sees.
+
+    In the student's large crops blocks of patches are replaced by a learned token; the teacher sees them
+    whole. CLS and patches share one head (shared_head=False: one each) and have a centre each.
+
+    encoder: a VisionTransformer. mask_ratio: least and most masked share of a masked crop. masked_share: how
+    many of the large crops are masked; one without a mask adds 0 to the patch loss and still counts, so the
+    loss of a run that learns nothing is (1 + masked_share) ln K. patch_weight: of the patch loss.
+    koleo_weight: of `losses.koleo` on the encoder's output for each large crop. sinkhorn_centering: Sinkhorn
+    codes instead of centre and softmax. These two are DINOv2's, off here.
+    All other options are those of `DINO`. Masks are drawn in `loss`, the same ones on every rank.
+    """
+
+    encoder: VisionTransformer
+    patch_head: PrototypeHead | None
+    patch_teacher: PrototypeHead | None
+
+    def __init__(
+        self,
+        encoder: VisionTransformer,
+        shared_head: bool = True,
+        mask_ratio: tuple[float, float] = (0.1, 0.5),
+        masked_share: float = 0.5,
+        patch_weight: float = 1.0,
+        koleo_weight: float = 0.0,
+        sinkhorn_centering: bool = False,
+        **options,
+    ):
+        name = type(self).__name__
+        if not all(hasattr(encoder, part) for part in ("tokens", "run", "pooled", "prefix")):
+            raise TypeError(
+                f"{name}: encoder is a {type(encoder).__name__}; give a models.VisionTransformer."
+            )
+        if not 0 < mask_ratio[0] <= mask_ratio[1] <= 1 or not 0 < masked_share <= 1:
+            raise ValueError(
+                f"{name}: mask_ratio={mask_ratio}, masked_share={masked_share}; give shares in (0, 1]."
+            )
+        super().__init__(encoder, **options)
+        self.mask_ratio, self.masked_share, self.patch_weight = mask_ratio, masked_share, patch_weight
+        self.koleo_weight, self.sinkhorn_centering = koleo_weight, sinkhorn_centering
+        self.centering = self.centering and not sinkhorn_centering
+        self.mask_token = nn.Parameter(0.02 * torch.randn(self.width))
+        self.patch_center = Center(len(self.head.prototypes), self.center.momentum)
+        self.patch_head = self.patch_teacher = None
+        if not shared_head:
+            first: Any = self.head.mlp[0]
+            number, bottleneck = self.head.prototypes.shape
+            self.patch_head = prototype_head(self.width, first.out_features, bottleneck, number)
+            self.patch_teacher = teacher_of(self.patch_head)
+
+    def loss(self, views: list[Tensor]) -> Tensor:
+        """views: crops (B, 3, h, w), the large ones first, row i of all from the same image -> a scalar."""
+        images = torch.cat(views[: self.global_crops])  # (G * B, 3, H, W)
+        mask = self.masks(images)  # (G * B, N)
+        most = int(mask.sum(dim=1).max())
+        hidden = mask.int().argsort(dim=1, descending=True, stable=True)[:, :most]  # masked patches first
+        mask, hidden = mask.to(images.device), hidden.to(images.device)
+        kept = mask.gather(1, hidden)  # (G * B, M): of the M places, those that really are masked
+
+        tokens = self.encoder.run(self.encoder.tokens(images, mask, self.mask_token))  # (G * B, T, D)
+        large = self.encoder.pooled(tokens).unflatten(0, (self.global_crops, -1))  # (G, B, D)
+        small = views[self.global_crops :]
+        features = torch.cat([large, encode_crops(self.encoder, small)]) if small else large
+        student = self.head(features)  # (V, B, K)
+        student_patches = self.patch_scores(tokens, hidden, self.patch_head or self.head)  # (G * B, M, K)
+        with torch.no_grad():
+            encoder, head = cast(tuple[VisionTransformer, PrototypeHead], tuple(self.teacher))
+            tokens = encoder.run(encoder.tokens(images))
+            teacher = head(encoder.pooled(tokens)).unflatten(0, (self.global_crops, -1))  # (G, B, K)
+            teacher_patches = self.patch_scores(tokens, hidden, self.patch_teacher or head)  # (G * B, M, K)
+
+        first = self._batches_in_step == 0
+        self.center.collect(teacher, first)
+        self.patch_center.collect(teacher_patches[kept], first)
+        temperatures = self.student_temperature, self.teacher_temperature
+        if self.sinkhorn_centering:
+            teacher = sinkhorn_scores(teacher, temperatures[1])
+            teacher_patches = sinkhorn_scores(teacher_patches, temperatures[1], kept)
+        loss = self.loss_function(student, teacher, self.center.value, *temperatures)
+        patch_loss = ibot(student_patches, teacher_patches, kept, self.patch_center.value, *temperatures)
+        loss = loss + self.patch_weight * patch_loss
+        if self.koleo_weight:  # per crop: two crops of one image are meant to be near
+            loss = loss + self.koleo_weight * sum(koleo(crop) for crop in large)
+        return loss
+
+    def masks(self, images: Tensor) -> Tensor:
+        """For images (B, 3, H, W) a mask (B, patches), True = hidden from the student; on the CPU."""
+        generator = self.step_generator(shared=True)  # not the draws that made the crops
+        ratios = spread_ratios(len(images), self.masked_share, self.mask_ratio, generator)
+        return block_masks(self.encoder.grid(*images.shape[2:]), ratios, generator)
+
+    def patch_scores(self, tokens: Tensor, hidden: Tensor, head: nn.Module) -> Tensor:
+        """Scores (B, M, K) of the patches `hidden` (B, M) among the output tokens (B, T, D)."""
+        patches = tokens[:, self.encoder.prefix :]
+        return head(patches.gather(1, hidden[..., None].expand(-1, -1, patches.shape[2])))
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """The prototypes of both heads are frozen at the start."""
+        super().on_before_optimizer_step(optimizer)
+        if self.patch_head is not None and self.global_step < self.frozen_steps:
+            self.patch_head.prototypes.grad = None
+
+    def after_step(self) -> None:
+        """Teacher and centres follow."""
+        super().after_step()
+        if self.patch_head is not None:
+            self.momentum_update(self.patch_teacher, self.patch_head, self.teacher_momentum)
+        if self.centering:
+            self.patch_center.move()
+
+    def stuck_values(self, batch_size: int) -> dict[str, float]:
+        """All K prototypes equally likely, for CLS and for every masked patch."""
+        log_k = math.log(len(self.head.prototypes))
+        share = self.patch_weight * self.masked_share
+        return {"ln K": log_k} if share == 0 else {f"{1 + share:g} ln K": (1 + share) * log_k}
