@@ -1,0 +1,50 @@
+"""Barlow Twins: each feature agrees with itself across two views and with no other feature.
+
+Zbontar et al. 2021, arXiv:2103.03230, equations 1 and 2 and Algorithm 1.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from course_lib.losses.inputs import check_pair, refuse_nan
+from course_lib.losses.ranks import gather_rows, world_size
+
+EPSILON = 1e-8  # added to the variance: a standard deviation far below 1e-4 counts as 0
+
+
+def barlow_twins(z1: Tensor, z2: Tensor, redundancy_weight: float = 0.0051) -> Tensor:
+    """sum_i (1 - C_ii)^2 + redundancy_weight * sum_{i != j} C_ij^2, C the cross-correlation of the features.
+
+    z1, z2: (B, D), the projections of two views of the same B images; scale and offset of a feature change
+    nothing. C_ij is the correlation over the batch of feature i of z1 with feature j of z2, with the batch's
+    own mean and variance (1/B). Under torch.distributed the batch is that of all ranks, and value and
+    gradient are those of one process on the joint batch.
+
+    A feature that is the same for all images correlates with nothing: its row or column of C is 0 and it
+    costs 1, because EPSILON is added to every variance before anything is divided by it.
+
+    Returns a float32 scalar: D when all images get the same features, 0 when the two views agree and the
+    features are uncorrelated. Raises ValueError if the shapes differ, if the batch has one image, and if
+    redundancy_weight is negative; NotFiniteError (on the CPU) if there is NaN in the features; TypeError if
+    the features are not float.
+    """
+    check_pair("barlow_twins", "z1", z1, "z2", z2)
+    if not 0 <= redundancy_weight < float("inf"):
+        raise ValueError(
+            f"barlow_twins: redundancy_weight is {redundancy_weight}; it must be 0 or above, as 0.0051."
+        )
+    if len(z1) * world_size() < 2:
+        raise ValueError("barlow_twins: one image has no correlation; give a batch of at least 2.")
+    with torch.autocast(z1.device.type, enabled=False):
+        x1, x2 = standardised(gather_rows(z1.float())), standardised(gather_rows(z2.float()))  # (W * B, D)
+        correlation = x1.T @ x2 / len(x1)  # (D, D)
+        ideal = torch.eye(len(correlation), device=z1.device)
+        weight = torch.full_like(correlation, redundancy_weight).fill_diagonal_(1)
+        loss = (weight * (correlation - ideal).square()).sum()
+    return refuse_nan("barlow_twins", loss, z1=z1, z2=z2)
+
+
+def standardised(z: Tensor) -> Tensor:
+    """(N, D) -> (N, D): each feature minus its mean over the batch, over its standard deviation (1/N)."""
+    return F.batch_norm(z, None, None, training=True, eps=EPSILON)
