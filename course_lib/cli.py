@@ -109,6 +109,7 @@ def train_command(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             resume=arguments.resume,
             folder=arguments.out,
+            family=arguments.encoder,
         )
     )
     return 0
@@ -175,7 +176,8 @@ def parser() -> argparse.ArgumentParser:
     grade.add_argument("--out", type=Path, required=True, help="where results and feedback go")
     grade.add_argument("--workers", type=int, default=1, help="submissions graded side by side")
     train = add("train", train_command)
-    train.add_argument("method", help="simclr, simclr_v2, moco_v1, moco or supervised")
+    train.add_argument("method", help="simclr, moco, byol, vicreg, dino, mae ...; a wrong name lists all")
+    train.add_argument("--encoder", choices=("resnet", "vit"), help="default: the method's usual one")
     train.add_argument("--data", default="world", help="a dataset name or an image folder")
     train.add_argument("--profile", choices=("quick", "full"))
     train.add_argument("--minutes", type=float)

@@ -1,8 +1,49 @@
-"""Self-supervised methods, and the supervised baseline: one method, one file, one page."""
+"""Self-supervised methods, and the baselines with labels: one method, one file, one page."""
 
+from course_lib.methods.barlow_twins import BarlowTwins
 from course_lib.methods.base import Method, sgd
+from course_lib.methods.byol import BYOL
+from course_lib.methods.colorization import Colorization
+from course_lib.methods.context import ContextPrediction
+from course_lib.methods.dino import DINO
+from course_lib.methods.dinov2 import DINOv2
+from course_lib.methods.fine_tune import FineTune
+from course_lib.methods.fixmatch import FixMatch, PseudoLabel
+from course_lib.methods.ibot import IBOT
+from course_lib.methods.ijepa import IJEPA
+from course_lib.methods.jigsaw import Jigsaw
+from course_lib.methods.mae import MAE
+from course_lib.methods.maskfeat import MaskFeat
 from course_lib.methods.moco import MoCo
+from course_lib.methods.rotation import Rotation
 from course_lib.methods.simclr import SimCLR
+from course_lib.methods.simsiam import SimSiam
 from course_lib.methods.supervised import Supervised
+from course_lib.methods.swav import SwAV
+from course_lib.methods.vicreg import VICReg
 
-__all__ = ["Method", "MoCo", "SimCLR", "Supervised", "sgd"]
+__all__ = [
+    "BYOL",
+    "DINO",
+    "IBOT",
+    "IJEPA",
+    "MAE",
+    "BarlowTwins",
+    "Colorization",
+    "ContextPrediction",
+    "DINOv2",
+    "FineTune",
+    "FixMatch",
+    "Jigsaw",
+    "MaskFeat",
+    "Method",
+    "MoCo",
+    "PseudoLabel",
+    "Rotation",
+    "SimCLR",
+    "SimSiam",
+    "Supervised",
+    "SwAV",
+    "VICReg",
+    "sgd",
+]

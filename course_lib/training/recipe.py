@@ -2,33 +2,95 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
-METHODS = ("simclr", "simclr_v2", "moco_v1", "moco", "supervised")
+from course_lib import methods
+from course_lib.data import ImageSet, MultiCrop
+
+LABELS_PER_CLASS = 10  # what the semi-supervised methods are given
+FAMILIES = ("resnet", "vit")
 
 
-def build(name: str, encoder: torch.nn.Module, classes: list[str]):
-    """The method called `name` on `encoder`. Raises ValueError for a name that is not in METHODS."""
-    from course_lib.methods import MoCo, SimCLR, Supervised
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """build(encoder, train set) -> method, and the encoders it works with; the first is the usual one."""
 
-    makers = {
-        "simclr": lambda: SimCLR(encoder),
-        "simclr_v2": lambda: SimCLR(encoder, projector_layers=3),
-        "moco_v1": lambda: MoCo(encoder, version=1),
-        "moco": lambda: MoCo(encoder),
-        "supervised": lambda: Supervised(encoder, classes),
-    }
-    if name not in makers:
+    build: Callable[[Any, ImageSet], methods.Method]
+    families: tuple[str, ...] = FAMILIES
+
+
+def _crops(encoder: torch.nn.Module, train: ImageSet) -> MultiCrop:
+    """Two large crops of the image's size and four of about half, in mild colours where it is small."""
+    side, patch = train.images.shape[-1], getattr(encoder, "patch_size", 1)
+    policy = "small" if side < 64 else "simclr"
+    return MultiCrop(
+        2, 4, size=side, local_size=side // 2 // patch * patch, policy=policy, local_scale=(0.15, 0.5)
+    )
+
+
+def _few(train: ImageSet) -> ImageSet:
+    from course_lib.evaluate import balanced_draw
+
+    return train.subset(balanced_draw(train.labels, LABELS_PER_CLASS))
+
+
+RECIPES: dict[str, TrainingRecipe] = {
+    "rotation": TrainingRecipe(lambda e, t: methods.Rotation(e)),
+    "context": TrainingRecipe(lambda e, t: methods.ContextPrediction(e), ("resnet",)),
+    "jigsaw": TrainingRecipe(lambda e, t: methods.Jigsaw(e), ("resnet",)),
+    "colorization": TrainingRecipe(lambda e, t: methods.Colorization(e)),
+    "simclr": TrainingRecipe(lambda e, t: methods.SimCLR(e)),
+    "simclr_v2": TrainingRecipe(lambda e, t: methods.SimCLR(e, projector_layers=3)),
+    "moco_v1": TrainingRecipe(lambda e, t: methods.MoCo(e, version=1)),
+    "moco": TrainingRecipe(lambda e, t: methods.MoCo(e)),
+    "swav": TrainingRecipe(lambda e, t: methods.SwAV(e, views=_crops(e, t))),
+    "byol": TrainingRecipe(lambda e, t: methods.BYOL(e)),
+    "simsiam": TrainingRecipe(lambda e, t: methods.SimSiam(e)),
+    "barlow_twins": TrainingRecipe(lambda e, t: methods.BarlowTwins(e)),
+    "vicreg": TrainingRecipe(lambda e, t: methods.VICReg(e)),
+    "dino": TrainingRecipe(lambda e, t: methods.DINO(e, views=_crops(e, t)), ("vit", "resnet")),
+    "ibot": TrainingRecipe(lambda e, t: methods.IBOT(e, views=_crops(e, t)), ("vit",)),
+    "dinov2": TrainingRecipe(lambda e, t: methods.DINOv2(e, views=_crops(e, t)), ("vit",)),
+    "mae": TrainingRecipe(lambda e, t: methods.MAE(e), ("vit",)),
+    "maskfeat": TrainingRecipe(lambda e, t: methods.MaskFeat(e), ("vit",)),
+    "ijepa": TrainingRecipe(lambda e, t: methods.IJEPA(e), ("vit",)),
+    "supervised": TrainingRecipe(lambda e, t: methods.Supervised(e, t.classes)),
+    "pseudo_label": TrainingRecipe(lambda e, t: methods.PseudoLabel(e, t.classes, _few(t))),
+    "fixmatch": TrainingRecipe(lambda e, t: methods.FixMatch(e, t.classes, _few(t))),
+}
+METHODS = tuple(RECIPES)
+
+
+def build(name: str, encoder: torch.nn.Module, train: ImageSet) -> methods.Method:
+    """The method called `name` on `encoder`, for these images. Raises ValueError for an unknown name."""
+    if name not in RECIPES:
         raise ValueError(f'train: method is "{name}"; choose one of {", ".join(METHODS)}.')
-    return makers[name]()
+    return RECIPES[name].build(encoder, train)
 
 
-def encoder_for(size: int, profile: str) -> torch.nn.Module:
-    """A new encoder for images of `size` pixels: small for "quick", a ResNet-18 for "full"."""
-    from course_lib.models import resnet
+def encoder_for(size: int, profile: str, family: str = "resnet") -> torch.nn.Module:
+    """A new encoder for images of `size` pixels: small for "quick"; ResNet-18 or ViT-S for "full".
 
+    family: "resnet" or "vit". Raises ValueError for another family, or an image size that no patch divides.
+    """
+    from course_lib.models import VisionTransformer, resnet
+
+    if family not in FAMILIES:
+        raise ValueError(f'encoder_for: family is "{family}"; choose "resnet" or "vit".')
+    if family == "vit":
+        patch = next((p for p in ((16, 8, 4) if size > 96 else (8, 4, 6)) if size % p == 0), None)
+        if patch is None:
+            raise ValueError(
+                f"encoder_for: no patch of 4, 6, 8 or 16 pixels divides images of {size} pixels."
+            )
+        if profile == "quick":
+            return VisionTransformer(size, patch, width=96, depth=4, heads=4)
+        return VisionTransformer(size, patch, width=384, depth=12, heads=6)
     stem = "small" if size <= 32 else "stride2" if size <= 96 else "imagenet"
     if profile == "quick":
         return resnet(stem="stride2" if stem == "small" else stem)
@@ -44,11 +106,14 @@ def train(
     seed: int = 0,
     resume: str | None = None,
     folder: Path | None = None,
+    family: str | None = None,
     **options,
 ) -> str:
     """Train, then probe the trained and the random encoder on the test split; returns the report.
 
-    method: a name of METHODS. data: a name for `load`, or an image folder. The rest: see `fit`.
+    method: a name of METHODS. data: a name for `load`, or an image folder. family: "resnet" or "vit"
+    (default: the method's usual one). The rest: see `fit`. Raises ValueError for a family the method cannot
+    use.
     """
     from course_lib.data import load
     from course_lib.evaluate import evaluate
@@ -56,17 +121,22 @@ def train(
     from course_lib.training.profiles import choose_profile
 
     chosen = choose_profile(profile)
+    if method in RECIPES:
+        family = family or RECIPES[method].families[0]
+        if family not in RECIPES[method].families:
+            possible = " or ".join(RECIPES[method].families)
+            raise ValueError(f'train: {method} cannot use family="{family}"; choose {possible}.')
     train_set, test_set = load(data, "train"), load(data, "test")
     size = train_set.images.shape[-1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        learner = build(method, encoder_for(size, chosen.name), train_set.classes)
+        learner = build(method, encoder_for(size, chosen.name, family or "resnet"), train_set)
     before = evaluate(learner, train_set, test_set)
     run = fit(learner, train_set, chosen.name, minutes, steps, resume, seed=seed, folder=folder, **options)
     after = evaluate(learner, train_set, test_set)
     lines = [
-        f"{method} on {train_set.name}: {run.status}, {run.steps} steps in {run.seconds / 60:.1f} minutes, "
-        f"{run.images_per_second:,.0f} images/s",
+        f"{method} ({family}) on {train_set.name}: {run.status}, {run.steps} steps in "
+        f"{run.seconds / 60:.1f} minutes, {run.images_per_second:,.0f} images/s",
         f"linear probe, {len(test_set):,} test images: random encoder {100 * before:.1f} %, "
         f"trained {100 * after:.1f} % ({100 * (after - before):+.1f} points)",
         f"checkpoint: {run.checkpoint}",

@@ -40,18 +40,33 @@ def test_sets_without_labels_are_refused_in_a_sentence():
         supervised(small, pictures(8), steps=1)
 
 
-@pytest.mark.parametrize("name", recipe.METHODS)
-def test_every_method_of_the_command_is_built(name):
-    method = recipe.build(name, small(), ["a", "b"])
-    assert method.encoder.width == 8
+@pytest.mark.parametrize(
+    ("name", "family"), [(name, family) for name, r in recipe.RECIPES.items() for family in r.families]
+)
+def test_every_method_of_the_command_takes_a_step_with_each_of_its_encoders(name, family):
+    images = ImageSet(pictures(40, size=48), [0, 1] * 20, ["a", "b"], "noise")
+    method = recipe.build(name, recipe.encoder_for(48, "quick", family), images)
+    batch = (images.images[:8], torch.as_tensor(images.labels[:8]))
+    loss = method.training_step(batch, 0)
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in method.encoder.parameters())
+    assert method.embed(images.images[:3]).shape == (3, method.width)
+
+
+def test_an_encoder_of_another_family_is_refused_before_anything_is_loaded():
+    with pytest.raises(ValueError, match="mae cannot use family"):
+        recipe.train("mae", "nothing of this name", family="resnet")
+    with pytest.raises(ValueError, match="no patch"):
+        recipe.encoder_for(47, "quick", "vit")
 
 
 def test_the_report_compares_with_the_random_encoder(tmp_path, monkeypatch):
     import course_lib.data
 
     monkeypatch.setattr(course_lib.data, "load", lambda name, split: shades(seed=int(split == "test")))
-    with pytest.raises(ValueError, match='method is "byol"; choose one of simclr'):
-        recipe.train("byol", "shades", steps=2, folder=tmp_path)
+    with pytest.raises(ValueError, match='method is "boyl"; choose one of rotation'):
+        recipe.train("boyl", "shades", steps=2, folder=tmp_path)
     report = recipe.train("supervised", "shades", steps=2, folder=tmp_path, show=False, batch_size=16)
     assert "random encoder" in report
     assert str(tmp_path) in report

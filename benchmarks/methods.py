@@ -1,0 +1,220 @@
+"""The scoreboard: every method, the same encoder and the same number of images, measured in the same ways.
+
+    course bench methods                                  all of it, seed after seed
+    python benchmarks/methods.py --only simclr byol --seeds 0
+    python benchmarks/methods.py --smoke --out /tmp/smoke.json
+
+Each run is one process with one thread. A finished run is appended to the file and not repeated, so Ctrl-C
+loses one run at most. Writes benchmarks/results/methods.json, methods.csv and methods.md.
+
+What the figures are: encoders see 25,600 training images of the world (48 px) in batches of 128, the last
+step counts, no hyper-parameter is chosen here. Test split, 4,000 images. linear: penalised probe on 10,000
+features, penalty from a fifth of them. knn: k = 20, T = 0.07, cosine. few: linear probe on 10 labels a class,
+mean of 3 draws. fine_tune: 100 labels a class, 200 steps, layer decay 0.75. miou: linear segmentation of the
+last map. jaccard (ViT): best head of the last layer against all visible objects, 60 % of the mass. images/s:
+of training, one thread, as it came (the machine may have been shared).
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import os
+import sys
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+import pandas
+import torch
+from harness import RESULTS, write_atomically
+from sweep import finished, read, sweep
+
+from course_lib import data, evaluate, fit
+from course_lib.evaluate import t_interval
+from course_lib.methods import FineTune
+from course_lib.training import recipe
+from course_lib.training.choice import has_fast_bf16
+
+FILE = RESULTS / "methods.json"
+IMAGES, BATCH, TRAIN, TEST, PROBE, DENSE = 25_600, 128, 20_000, 4_000, 10_000, 500
+METRICS = ("linear", "knn", "few", "fine_tune", "miou", "jaccard")
+LEFT_OUT = ("simclr_v2", "moco_v1", "pseudo_label", "fixmatch")  # variants; the last two learn from labels
+# Published linear probes on ImageNet-1k, ResNet-50: lightly's table (100 epochs) and, for
+# the pretext tasks, mmselfsup's (average-pooled features, its model zoo).
+PUBLISHED = {
+    "context": 39.65, "rotation": 44.35, "simclr": 63.2, "moco": 61.5, "swav": 67.2, "byol": 62.5,
+    "barlow_twins": 62.9, "vicreg": 63.0, "dino": 68.2,
+}  # fmt: skip
+
+
+def plan(seeds: list[int]) -> list[dict]:
+    """Every run, seed after seed: a stopped sweep is still balanced."""
+    shared = {"images": IMAGES, "batch": BATCH}
+    jobs = []
+    for seed in seeds:
+        for family in recipe.FAMILIES:
+            jobs.append({"method": "random", "family": family, "seed": seed, **shared})
+            jobs += [
+                {"method": name, "family": family, "seed": seed, **shared}
+                for name, one in recipe.RECIPES.items()
+                if name not in LEFT_OUT
+                and (family == one.families[0] or (name in BOTH and family in one.families))
+            ]
+    return jobs
+
+
+BOTH = ("supervised", "dino", "simclr")  # with either encoder; the others with their usual one
+
+
+@cache
+def sets():
+    train, test = data.load("world", "train", length=TRAIN), data.load("world", "test", length=TEST)
+    return train, test, data.load_dense("train", DENSE), data.load_dense("test", DENSE)
+
+
+def quiet_fit(method, images, steps: int, batch: int, seed: int):
+    fast = has_fast_bf16(torch.device("cpu"))  # fixed here, so that a busy moment does not decide
+    with tempfile.TemporaryDirectory() as folder:
+        return fit(
+            method, images, steps=steps, batch_size=batch, seed=seed, folder=folder, show=False,
+            precision="bf16" if fast else "float32", channels_last=True,
+        )  # fmt: skip
+
+
+def measure(encoder, seed: int, shrink: int) -> dict[str, float]:
+    """All metrics of one frozen encoder, in per cent, and a fine-tuned copy's accuracy."""
+    train, test, dense, dense_test = sets()
+    known = train.subset(slice(0, PROBE // shrink))
+    features = [evaluate.embed(encoder, images) for images in (known, test)]
+    labels = known.labels, test.labels
+    penalties = (1.0, 0.1, 0.01, 1e-3)
+    found = {
+        "linear": evaluate.linear_probe(
+            features[0], labels[0], features[1], labels[1], penalties=penalties
+        ).accuracy,
+        "knn": evaluate.accuracy(evaluate.knn(features[0], labels[0], features[1], k=20), labels[1]),
+        "few": evaluate.few_labels(
+            features[0],
+            labels[0],
+            features[1],
+            labels[1],
+            (max(1, 10 // shrink),),
+            seeds=range(seed, seed + 3),
+        )["mean"].iloc[0],
+    }
+    few = train.subset(evaluate.balanced_draw(train.labels, max(2, 100 // shrink), seed))
+    tuned = FineTune(copy.deepcopy(encoder), train.classes)
+    quiet_fit(tuned, few, max(2, 200 // shrink), min(64, len(few)), seed)
+    guesses = tuned.predict(test.images)
+    found["fine_tune"] = evaluate.accuracy(guesses, torch.as_tensor(test.labels))
+    maps = [evaluate.patch_features(encoder, one.images) for one in (dense, dense_test)]
+    found["miou"] = evaluate.segmentation_probe(
+        maps[0], dense.segmentation, maps[1], dense_test.segmentation, len(dense.classes), (0.1, 0.01, 1e-3)
+    ).score
+    if hasattr(encoder, "attention_rows"):
+        encoder.eval()
+        pictures = data.as_float(dense_test.images)
+        rows = encoder.attention_rows(pictures, 0, -1)[0][:, :, encoder.prefix :]  # (N, heads, patches)
+        maps = rows.unflatten(2, encoder.grid(*pictures.shape[2:]))
+        scores = evaluate.attention_jaccard(maps, dense_test.masks, encoder.patch_size)
+        found["jaccard"] = scores.best_head
+    return {name: round(100 * float(value), 2) for name, value in found.items()}
+
+
+def run(job: dict, shrink: int = 1) -> dict:
+    """Train and measure one job; ``shrink`` divides steps and labels, for the smoke test."""
+    torch.set_num_threads(1)
+    began, record, seed = time.perf_counter(), dict(job), job["seed"]
+    train = sets()[0]
+    torch.manual_seed(seed)
+    encoder = recipe.encoder_for(48, "quick", job["family"])
+    if job["method"] != "random":
+        method = recipe.build(job["method"], encoder, train)
+        outcome = quiet_fit(method, train, max(2, IMAGES // BATCH // shrink), BATCH // min(shrink, 8), seed)
+        record |= {
+            "loss": round(outcome.summary()["last_loss"], 4),
+            "images_per_second": round(outcome.images_per_second, 1),
+            "trained_parameters": sum(p.numel() for p in method.parameters() if p.requires_grad),
+        }
+    record |= {"parameters": sum(p.numel() for p in encoder.parameters()), **measure(encoder, seed, shrink)}
+    return record | {"accuracy": record["linear"] / 100} | finished(began)
+
+
+def summary(records: list[dict]) -> pandas.DataFrame:
+    """One row per encoder and method: mean of each metric, the interval of linear's gain over random."""
+    table = pandas.DataFrame(records)
+    rows = []
+    for (family, name), part in table.groupby(["family", "method"], sort=False):
+        base = table[(table.family == family) & (table.method == "random")].set_index("seed")["linear"]
+        gains = (part.set_index("seed")["linear"] - base).dropna()
+        row = {"encoder": family, "method": name, "seeds": len(part)}
+        row |= {m: part[m].mean() if m in part else float("nan") for m in METRICS}
+        row |= {"gain": gains.mean(), "low": float("nan"), "high": float("nan")}
+        if len(gains) > 1 and name != "random":
+            interval = t_interval(gains.tolist())
+            row |= {"low": interval.low, "high": interval.high}
+        row["images_per_second"] = part["images_per_second"].median() if "images_per_second" in part else None
+        row["published"] = PUBLISHED.get(name) if family == "resnet" else None
+        rows.append(row)
+    return pandas.DataFrame(rows).sort_values(["encoder", "linear"], ascending=[True, False])
+
+
+def markdown(table: pandas.DataFrame) -> str:
+    """The table with the rank correlation to the published column."""
+    both = table.dropna(subset=["published"])
+    lines = ["# methods", "", " ".join(__doc__.split("What the figures are: ")[1].split()), ""]
+    heads = ["encoder", "method", "seeds", *METRICS, "gain over random (95 %)", "images/s", "published"]
+    lines += ["| " + " | ".join(heads) + " |", "|---|---|" + "---:|" * (len(heads) - 2)]
+    for row in table.itertuples():
+        cells = [f"{getattr(row, m):.1f}" if getattr(row, m) == getattr(row, m) else "-" for m in METRICS]
+        band = f" ({row.low:+.1f} to {row.high:+.1f})" if row.low == row.low else ""
+        gain = "-" if row.method == "random" else f"{row.gain:+.1f}{band}"
+        speed = f"{row.images_per_second:.0f}" if row.images_per_second == row.images_per_second else "-"
+        known = f"{row.published:.1f}" if row.published == row.published else "-"
+        lines.append(
+            "| " + " | ".join([row.encoder, row.method, str(row.seeds), *cells, gain, speed, known]) + " |"
+        )
+    if len(both) > 2:
+        rho = both["linear"].corr(both["published"], method="spearman")
+        lines += [
+            "",
+            f"Spearman's rank correlation of linear with the published column: {rho:.2f} (n = {len(both)}).",
+        ]
+    lines += [
+        "",
+        "Published: linear probe, ImageNet-1k, ResNet-50 (lightly, 100 epochs; pretext tasks: mmselfsup).",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    options.add_argument("--only", nargs="+", help="names of methods")
+    options.add_argument("--workers", type=int, default=os.cpu_count())
+    options.add_argument("--out", type=Path, default=FILE)
+    options.add_argument("--smoke", action="store_true", help="a hundredth of the steps; give --out as well")
+    given = options.parse_args()
+    if given.smoke and given.out == FILE:
+        options.error("--smoke must not write into the results; give --out FILE.")
+    jobs = [job for job in plan(given.seeds) if not given.only or job["method"] in given.only]
+    if not jobs:
+        options.error(f"--only: no method {', '.join(given.only)}.")
+    sets()  # drawn once, before the workers open them
+    try:
+        sweep(jobs, run, given.out, given.workers, 100 if given.smoke else 1)
+    finally:
+        records = read(given.out)
+        if records:
+            table = summary(records)
+            write_atomically(given.out.with_suffix(".csv"), table.round(3).to_csv(index=False))
+            write_atomically(given.out.with_suffix(".md"), markdown(table))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
