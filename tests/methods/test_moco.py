@@ -15,10 +15,10 @@ from course_lib.methods.moco import enqueue, momentum_update
 from .small import Constant, Pixels, assert_same_state, noisy_views, pictures, tiny_resnet, train
 
 
-def make(encoder=None, **options):
-    torch.manual_seed(0)
+def make(encoder=Pixels, **options):
+    torch.manual_seed(0)  # before the encoder is made: all that are made alike start alike
     options = {"queue_size": 20, "projection_size": 5, "views": noisy_views, **options}
-    return MoCo(Pixels() if encoder is None else encoder, **options)
+    return MoCo(encoder(), **options)
 
 
 @settings(max_examples=50, deadline=None)
@@ -67,7 +67,7 @@ def test_loss_is_moco_of_query_and_teacher_against_the_queue_before_this_batch()
 
 
 def test_no_gradient_reaches_the_teacher_and_the_optimiser_does_not_have_it():
-    method = make(tiny_resnet())
+    method = make(tiny_resnet)
     method.loss(method.views(pictures(8))).backward()
     assert all(p.grad is None for p in method.teacher.parameters())
     assert all(p.grad is not None for p in method.student.parameters())
@@ -97,7 +97,7 @@ def test_versions(version, layers, temperature):
 
 
 def test_stuck_value_is_the_loss_of_an_encoder_that_learned_nothing():
-    method = make(Constant(), queue_size=12)
+    method = make(Constant, queue_size=12)
     for _ in range(3):  # until the random rows have left the queue
         method.loss(method.views(pictures(8)))
         method.after_step()
@@ -145,7 +145,7 @@ def test_keys_of_validation_do_not_enter_the_queue():
 
 
 def test_state_holds_queue_pointer_and_teacher_once(tmp_path):
-    method = make(tiny_resnet())
+    method = make(tiny_resnet)
     train(method, 3)
     names = list(method.state_dict())
     assert {"queue", "queue_pointer"} <= set(names)
@@ -153,14 +153,14 @@ def test_state_holds_queue_pointer_and_teacher_once(tmp_path):
         "encoder", "head", "teacher", "queue", "queue_pointer"
     }  # fmt: skip
     torch.save(method.state_dict(), tmp_path / "state.pt")
-    other = make(tiny_resnet())
+    other = make(tiny_resnet)
     other.load_state_dict(torch.load(tmp_path / "state.pt"))
     assert_same_state(method, other)
     assert int(other.queue_pointer) == 24 % 20
 
 
 def test_a_resumed_run_equals_the_uninterrupted_one_including_queue_and_teacher(tmp_path):
-    runs = [make(tiny_resnet(), batch_norm_groups=2) for _ in range(3)]
+    runs = [make(tiny_resnet, batch_norm_groups=2) for _ in range(3)]
     for method in runs:
         method.total_steps = 6
     whole, half, rest = runs
