@@ -22,13 +22,13 @@ def make(kind):
 
 
 def steps(method, views):
-    """Two steps; BatchNorm in eval mode, since its statistics are each rank's own."""
+    """Two steps on different views; BatchNorm in eval mode, since its statistics are each rank's own."""
     for module in method.modules():
         if isinstance(module, torch.nn.BatchNorm1d):
             module.eval()
     values = []
-    for _ in range(2):
-        values.append(method.loss(views).detach())
+    for step in range(2):
+        values.append(method.loss([view ** (1 + step) for view in views]).detach())
         method.after_step()
     return values, method.state_dict()
 
