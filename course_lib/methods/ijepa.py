@@ -127,11 +127,12 @@ class IJEPA(Method):
 
     def target_features(self, view: Tensor, targets: Tensor) -> Tensor:
         """What is to be predicted: the whole image's features at the targets, (B, M, T, width) float32."""
-        source = self.teacher if self.stop_gradient else self.encoder
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.stop_gradient):
-            features = source.all_tokens(view)[:, self.encoder.prefix :].float()  # (B, N, width)
-            features = F.layer_norm(features, (self.width,))
-            return pick(features, targets.flatten(1)).view(*targets.shape, self.width)
+        source = (
+            self.teacher if self.stop_gradient else self.encoder
+        )  # the teacher's weights take no gradient
+        features = source.all_tokens(view)[:, self.encoder.prefix :].float()  # (B, N, width)
+        features = F.layer_norm(features, (self.width,))
+        return pick(features, targets.flatten(1)).view(*targets.shape, self.width)
 
     def after_step(self) -> None:
         """The teacher follows the encoder, more slowly as training goes on."""
