@@ -19,7 +19,7 @@ from course_lib.models import mlp
 def asymmetric_views(images: Tensor, generator: torch.Generator | None = None) -> list[Tensor]:
     """The paper's two unequal views (table 6): one always blurred, one rarely blurred and often solarised.
 
-    images: (B, 3, H, W), uint8 or float in [0, 1]. Meant for 64 pixels and up; Barlow Twins and VICReg were
+    images: (B, 3, H, W), uint8 or float in [0, 1]. Meant for 64 pixels and up; Barlow Twins was
     trained with it as well.
     """
     from course_lib.data.recipe import Recipe, make_views

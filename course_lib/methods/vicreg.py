@@ -15,15 +15,14 @@ from course_lib.models import mlp
 class VICReg(Method):
     """image -> two views -> encoder -> projector -> z; a weighted sum of three terms of the two z.
 
-    Each weight rules out one failure, and 0 shows it (table 7):
-    - variance_weight=0: all images end at one point (with covariance_weight=0 as well, fastest);
+    Each weight rules out one failure, and 0 shows it:
+    - variance_weight=0: all images end at one point;
     - covariance_weight=0: the features keep a spread but repeat each other;
     - invariance_weight=0: nothing ties the views of an image together.
 
     projection_size: features of z. hidden_size: of the three-layer projector (default: projection_size).
     loss_function(z1, z2, invariance_weight, variance_weight, covariance_weight) can be your own.
-    views: images -> [view 1, view 2] (default: `data.default_views`; the paper's are
-    `methods.byol.asymmetric_views`).
+    views: images -> [view 1, view 2] (default: `data.default_views`).
     """
 
     def __init__(
