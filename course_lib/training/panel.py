@@ -15,6 +15,9 @@ STUCK_MEANS = {
     "ln K": "every image gets the same uniform answer",
     "ln(K)": "every image gets the same uniform answer",
     "ln C": "all classes are equally likely for it",
+    "cos = 0": "predictions have nothing to do with their targets",
+    "D": "no feature agrees between the two views",
+    "0.99 mu": "all images get the same projection",
 }
 
 
@@ -22,7 +25,8 @@ class HealthPanel:
     """Watches a run: is the loss on one of its stuck values, and are the features still spread out?
 
     stuck_values: {"ln(2B-1)": 6.24, ...} of the method; images: a fixed small batch; total: planned steps.
-    A loss is stuck when its mean over `window` steps lies within 2 % of a value, after the first steps.
+    A loss is stuck when its mean over `window` steps lies within 2 % of a value (0.02 of a value of 0), after
+    the first steps.
     """
 
     def __init__(self, method, stuck_values: dict[str, float], images: torch.Tensor, total: int):
@@ -37,7 +41,7 @@ class HealthPanel:
             return ""
         mean = fmean(losses[-self.window :])
         for name, value in self.stuck_values.items():
-            if math.isfinite(value) and abs(mean - value) <= 0.02 * abs(value):
+            if math.isfinite(value) and abs(mean - value) <= 0.02 * (abs(value) or 1):
                 meaning = STUCK_MEANS.get(name, "this is the value at which nothing is learned")
                 return f"loss {mean:.2f} sits on {name} = {value:.2f}: {meaning}"
         return ""

@@ -40,6 +40,12 @@ def test_other_names_and_infinite_values():
     assert not panel().stuck([math.nan] * 60)
 
 
+def test_a_value_of_zero_has_a_width_too():
+    watched = panel(values={"cos = 0": 0.0})
+    assert "nothing to do" in watched.stuck([0.015, -0.01] * 50)
+    assert not watched.stuck([-0.03] * 100)
+
+
 def test_measure_is_that_of_evaluate_and_leaves_the_mode():
     watched = panel()
     spread, rank = watched.measure()
