@@ -1,10 +1,11 @@
-"""Contrastive losses, forward and backward: ours, lightly, and two textbook formulations written here.
+"""Losses, forward and backward: ours, lightly, and for the contrastive ones two textbook formulations.
 
 Run: python benchmarks/losses.py [--rounds 15]
 
 Features (B, 128) float32, one thread. "masked cross-entropy" is one similarity matrix, its diagonal filled
 with -inf, then torch's cross_entropy (for a queue: positive and negatives glued into one matrix of logits).
 "exponentials" is the same matrix exponentiated and summed with masks; it overflows at low temperature.
+DINO and SwAV get 2 large and 6 small crops with 1024 prototypes; lightly's DINO also moves its centre.
 """
 
 from __future__ import annotations
@@ -18,12 +19,20 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from harness import RESULTS, compare, machine, write_atomically
-from lightly.loss import NTXentLoss
+from lightly.loss import (
+    BarlowTwinsLoss,
+    DINOLoss,
+    KoLeoLoss,
+    NegativeCosineSimilarity,
+    NTXentLoss,
+    SwaVLoss,
+    VICRegLoss,
+)
 from torch import Tensor
 
-from course_lib.losses import info_nce, moco, nt_xent
+from course_lib.losses import barlow_twins, byol, dino, info_nce, koleo, moco, nt_xent, swav, vicreg
 
-BATCHES, SIZE, QUEUE = (256, 512, 1024), 128, 4096
+BATCHES, SIZE, QUEUE, CROPS, PROTOTYPES = (256, 512, 1024), 128, 4096, 8, 1024
 OURS = "course_lib"
 
 
@@ -94,13 +103,52 @@ def steps(batch: int) -> dict[str, dict[str, Callable[[], None]]]:
     }  # fmt: skip
 
 
+def steps_without_negatives(batch: int) -> dict[str, dict[str, Callable[[], None]]]:
+    """The same for the losses that need no negatives."""
+    generator = torch.Generator().manual_seed(0)
+    pair = [torch.randn(batch, SIZE, generator=generator).requires_grad_() for _ in range(2)]
+    target = pair[1].detach()
+    unit = F.normalize(torch.randn(CROPS, batch, PROTOTYPES, generator=generator), dim=2)
+    scores = [crop.clone().requires_grad_() for crop in unit]
+    center, teacher = torch.zeros(PROTOTYPES), list(unit[:2])
+    lightlys_dino, lightlys_swav = DINOLoss(PROTOTYPES), SwaVLoss()
+
+    def step(loss: Callable[[], Tensor]) -> Callable[[], None]:
+        def run() -> None:
+            for leaf in (*pair, *scores):
+                leaf.grad = None
+            loss().backward()
+
+        return run
+
+    return {
+        "byol": {
+            OURS: step(lambda: byol(pair[0], target)),
+            "lightly": step(lambda: NegativeCosineSimilarity()(pair[0], target)),
+        },
+        "barlow_twins": {
+            OURS: step(lambda: barlow_twins(*pair)), "lightly": step(lambda: BarlowTwinsLoss()(*pair)),
+        },
+        "vicreg": {OURS: step(lambda: vicreg(*pair)), "lightly": step(lambda: VICRegLoss()(*pair))},
+        "koleo": {OURS: step(lambda: koleo(pair[0])), "lightly": step(lambda: KoLeoLoss()(pair[0]))},
+        "dino": {
+            OURS: step(lambda: dino(torch.stack(scores), unit[:2], center)),
+            "lightly": step(lambda: lightlys_dino(teacher, scores)),
+        },
+        "swav": {
+            OURS: step(lambda: swav(scores)),
+            "lightly": step(lambda: lightlys_swav(scores[:2], scores[2:])),
+        },
+    }  # fmt: skip
+
+
 def main(rounds: int = 15, results: Path = RESULTS) -> str:
     """Run all comparisons on one thread, write results/losses.json and losses.md, return the table."""
     torch.set_num_threads(1)
     reports = []
     with tempfile.TemporaryDirectory() as scratch:
         for batch in BATCHES:
-            for loss, candidates in steps(batch).items():
+            for loss, candidates in {**steps(batch), **steps_without_negatives(batch)}.items():
                 report = compare(loss, candidates, reference=OURS, rounds=rounds, results=Path(scratch))
                 reports.append({"loss": loss, "batch": batch, **report})
     table = markdown(reports, rounds)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from course_lib.losses import nt_xent
 from course_lib.methods.base import Method
+from course_lib.methods.chunks import in_chunks
 from course_lib.models import mlp
 
 
@@ -21,7 +22,8 @@ class SimCLR(Method):
 
     projection_size: features of z. hidden_size: of the projector (default: encoder.width).
     projector_layers: 2 is v1's head, 3 is v2's. loss_function: called as (z1, z2, temperature).
-    views: images -> [view 1, view 2] (default: `data.default_views`). Further options: see `Method`.
+    views: images -> [view 1, view 2] (default: `data.default_views`). chunk: views that are computed at
+    a time, when a batch does not fit into memory: see `in_chunks`. Further options: see `Method`.
     temperature 0.2 is for short training (benchmarks/simclr_minute.py); the paper's best is 0.5 for CIFAR-10
     in 1,000 epochs and 0.1 for ImageNet.
     """
@@ -36,6 +38,7 @@ class SimCLR(Method):
         loss_function: Callable[..., Tensor] = nt_xent,
         views: Callable[..., list[Tensor]] | None = None,
         learning_rate: float = 6e-3,
+        chunk: int | None = None,
         **options,
     ):
         super().__init__(encoder, learning_rate=learning_rate, **options)
@@ -47,10 +50,11 @@ class SimCLR(Method):
         self.projector = mlp(self.width, hidden_size or self.width, projection_size, projector_layers)
         self.temperature = temperature
         self.loss_function = loss_function
+        self.chunk = chunk
 
     def loss(self, views: list[Tensor]) -> Tensor:
         """views: two batches (B, 3, H, W), row i of both from the same image. Returns a scalar."""
-        z1, z2 = self.project(torch.cat(views)).chunk(2)  # each (B, projection_size)
+        z1, z2 = in_chunks(self.project, torch.cat(views), self.chunk).chunk(2)  # each (B, projection_size)
         return self.loss_function(z1, z2, self.temperature)
 
     def project(self, images: Tensor) -> Tensor:
