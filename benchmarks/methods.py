@@ -7,7 +7,7 @@
 Each run is one process with one thread. A finished run is appended to the file and not repeated, so Ctrl-C
 loses one run at most. Writes benchmarks/results/methods.json, methods.csv and methods.md.
 
-What the figures are: encoders see 25,600 training images of the world (48 px) in batches of 128, the last
+What the figures are: Encoders see 25,600 training images of the world (48 px) in batches of 128, the last
 step counts, no hyper-parameter is chosen here. Test split, 4,000 images. linear: penalised probe on 10,000
 features, penalty from a fifth of them. knn: k = 20, T = 0.07, cosine. few: linear probe on 10 labels a class,
 mean of 3 draws. fine_tune: 100 labels a class, 200 steps, layer decay 0.75. miou: linear segmentation of the
