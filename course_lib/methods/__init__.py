@@ -15,6 +15,7 @@ from course_lib.methods.jigsaw import Jigsaw
 from course_lib.methods.mae import MAE
 from course_lib.methods.maskfeat import MaskFeat
 from course_lib.methods.moco import MoCo
+from course_lib.methods.moco_v3 import MoCoV3
 from course_lib.methods.rotation import Rotation
 from course_lib.methods.simclr import SimCLR
 from course_lib.methods.simsiam import SimSiam
@@ -38,6 +39,7 @@ __all__ = [
     "MaskFeat",
     "Method",
     "MoCo",
+    "MoCoV3",
     "PseudoLabel",
     "Rotation",
     "SimCLR",

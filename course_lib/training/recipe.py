@@ -48,6 +48,7 @@ RECIPES: dict[str, TrainingRecipe] = {
     "simclr_v2": TrainingRecipe(lambda e, t: methods.SimCLR(e, projector_layers=3)),
     "moco_v1": TrainingRecipe(lambda e, t: methods.MoCo(e, version=1)),
     "moco": TrainingRecipe(lambda e, t: methods.MoCo(e)),
+    "moco_v3": TrainingRecipe(lambda e, t: methods.MoCoV3(e), ("vit", "resnet")),
     "swav": TrainingRecipe(lambda e, t: methods.SwAV(e, views=_crops(e, t))),
     "byol": TrainingRecipe(lambda e, t: methods.BYOL(e)),
     "simsiam": TrainingRecipe(lambda e, t: methods.SimSiam(e)),
