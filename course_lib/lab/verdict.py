@@ -7,11 +7,14 @@ points; those are given outside the student's process.
 
 import inspect
 import re
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
 from course_lib.lab import attempts, bundle, explain, probe
 from course_lib.lab.compare import run_difference, same_runs
+
+LINE = 100  # letters; a notebook breaks longer lines in the middle of a word
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ def check(exercise: str, answer: Any) -> None:
     lab, _ = bundle.find(exercise, attempts.current_lab())
     verdict = diagnose(exercise, answer)
     attempts.count(lab, exercise, verdict.right)
-    print(verdict.text)
+    print(wrapped(verdict.text))
 
 
 def hint(exercise: str) -> None:
@@ -44,7 +47,16 @@ def hint(exercise: str) -> None:
         return
     step = min(attempts.hints_seen(lab, exercise), len(hints) - 1)
     attempts.hint_seen(lab, exercise, step + 1)
-    print(f"hint {step + 1} of {len(hints)}: {hints[step]}")
+    print(wrapped(f"hint {step + 1} of {len(hints)}: {hints[step]}"))
+
+
+def wrapped(text: str) -> str:
+    """The text with every long line broken between words; short lines stay as they are."""
+    lines = [
+        textwrap.wrap(line, LINE, break_long_words=False, break_on_hyphens=False) or [""]
+        for line in text.split("\n")
+    ]
+    return "\n".join(part for line in lines for part in line)
 
 
 def diagnose(exercise: str, answer: Any) -> Verdict:

@@ -207,6 +207,18 @@ def test_check_prints_one_line_and_counts(tiny, capsys):
     assert attempts.progress("90_tiny")["90.1"]["attempts"] == 2
 
 
+def test_long_sentences_break_between_words_and_short_lines_stay():
+    from course_lib.lab.verdict import LINE, wrapped
+
+    sentence = "Your values grow with the length of the vectors: " * 5
+    lines = wrapped(sentence.strip()).split("\n")
+    assert max(map(len, lines)) <= LINE
+    assert " ".join(lines) == sentence.strip()
+    table = "  1.0  2.0\n\n  3.0  4.0"
+    assert wrapped(table) == table
+    assert wrapped("x" * 150) == "x" * 150  # a name or a path is not cut
+
+
 def test_hints_come_one_after_the_other(tiny, capsys):
     for _ in range(3):
         hint("90.1")
