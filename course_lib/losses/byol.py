@@ -24,5 +24,5 @@ def byol(prediction: Tensor, target: Tensor) -> Tensor:
     check_pair("byol", "prediction", prediction, "target", target)
     with torch.autocast(prediction.device.type, enabled=False):
         cosine = torch.linalg.vecdot(unit_rows(prediction), unit_rows(target.detach()))  # (B,)
-        loss = mean_over_ranks((2 - 2 * cosine).mean())
+        loss = mean_over_ranks(2 - 2 * cosine.mean())
     return refuse_nan("byol", loss, prediction=prediction, target=target)
