@@ -1,0 +1,85 @@
+"""The resumable sweep and the scoreboard's table, on made-up records."""
+
+import json
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def benchmarks(root, monkeypatch):
+    monkeypatch.syspath_prepend(str(root / "benchmarks"))
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if name in ("harness", "sweep", "methods"):
+            del sys.modules[name]
+
+
+def test_the_file_is_whole_after_every_record_and_a_job_is_done_only_with_the_same_settings(
+    benchmarks, tmp_path
+):
+    from sweep import append, is_done, read
+
+    file = tmp_path / "new" / "records.json"
+    assert read(file) == []
+    append(file, {"method": "a", "seed": 0, "accuracy": 0.5})
+    append(file, {"method": "b", "seed": 0, "accuracy": 0.25})
+    assert [record["method"] for record in json.loads(file.read_text())["records"]] == ["a", "b"]
+    assert is_done({"method": "a", "seed": 0}, read(file))
+    assert not is_done({"method": "a", "seed": 1}, read(file))
+    assert not is_done({"method": "a", "seed": 0, "images": 100}, read(file))  # settings added since
+    assert [path.name for path in file.parent.iterdir()] == ["records.json"]
+
+
+def records(linear, method, family="resnet"):
+    """One record per seed."""
+    return [
+        {
+            "method": method,
+            "family": family,
+            "seed": seed,
+            "linear": value,
+            "knn": value,
+            "images_per_second": 10.0,
+        }
+        for seed, value in enumerate(linear)
+    ]
+
+
+def test_the_gain_is_paired_with_the_random_encoder_of_the_same_seed_and_family(benchmarks):
+    from methods import summary
+
+    rows = records([20, 30, 40], "random") + records([25, 35, 45], "simclr") + records([50], "random", "vit")
+    rows += records([60], "mae", "vit")
+    table = summary(rows).set_index(["encoder", "method"])
+    assert table.loc[("resnet", "simclr"), "gain"] == pytest.approx(5)
+    assert table.loc[("resnet", "simclr"), "low"] == pytest.approx(5)  # every pair gained 5: no spread
+    assert table.loc[("vit", "mae"), "gain"] == pytest.approx(10)
+    assert table.loc[("vit", "mae"), "low"] != table.loc[("vit", "mae"), "low"]  # one seed has no interval
+    assert table.loc[("resnet", "simclr"), "published"] == 63.2
+    assert table.loc[("vit", "mae"), "published"] != table.loc[("vit", "mae"), "published"]
+
+
+def test_the_page_names_the_rank_correlation_and_leaves_no_cell_empty(benchmarks):
+    from methods import markdown, summary
+
+    rows = records([20.0], "random")
+    for linear, name in ((22, "rotation"), (30, "simclr"), (35, "swav"), (21, "dino")):
+        rows += records([linear], name)
+    page = markdown(summary(rows))
+    assert ": -0.20 (n = 4)" in page  # ranks 1 2 3 4 there, 2 3 4 1 here: 1 - 6 * 12 / 60
+    body = [line for line in page.splitlines() if line.startswith("| resnet")]
+    assert len(body) == 5
+    assert all("||" not in line.replace(" ", "") and "nan" not in line for line in body)
+
+
+def test_every_job_of_the_plan_has_a_recipe(benchmarks):
+    from methods import plan
+
+    from course_lib.training.recipe import RECIPES
+
+    jobs = plan([0, 1])
+    assert len({json.dumps(job) for job in jobs}) == len(jobs)
+    for job in jobs:
+        assert job["method"] == "random" or job["family"] in RECIPES[job["method"]].families
