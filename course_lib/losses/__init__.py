@@ -7,6 +7,7 @@ and, when torch.distributed is running, has the value and the gradient of one pr
 from course_lib.losses.barlow_twins import barlow_twins
 from course_lib.losses.byol import byol
 from course_lib.losses.dino import dino
+from course_lib.losses.gram import gram
 from course_lib.losses.ibot import ibot
 from course_lib.losses.info_nce import info_nce
 from course_lib.losses.inputs import NotFiniteError
@@ -25,6 +26,7 @@ __all__ = [
     "barlow_twins",
     "byol",
     "dino",
+    "gram",
     "ibot",
     "info_nce",
     "koleo",
