@@ -1,7 +1,8 @@
 """Distillation: a small encoder learns to give the features of a large, finished one.
 
 Hinton, Vinyals & Dean 2015, arXiv:1503.02531, here on features instead of class scores; DINOv2's small
-models come from its giant one in this way, on prototype scores (Oquab et al. 2024, arXiv:2304.07193, section 5).
+models come from its giant one in this way, on prototype scores (Oquab et al. 2024, arXiv:2304.07193,
+section 5).
 """
 
 from collections.abc import Callable
