@@ -6,6 +6,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from course_lib.losses.dino import dino
+from course_lib.losses.gram import gram
 from course_lib.losses.ibot import ibot
 from course_lib.losses.koleo import koleo
 from course_lib.losses.sinkhorn import sinkhorn
@@ -20,6 +21,7 @@ LOSSES = {
     "swav with queue": lambda x, y, mask, queue: swav(list(x), queue=[queue, queue.flip(1)]),
     "dino": lambda x, y, mask, queue: dino(x, y[:2], queue[0]),
     "ibot": lambda x, y, mask, queue: ibot(x.transpose(0, 1), y.transpose(0, 1), mask, queue[0]),
+    "gram": lambda x, y, mask, queue: gram(x.transpose(0, 1), y.transpose(0, 1)),
     "koleo": lambda x, y, mask, queue: koleo(x[0]),
 }
 
