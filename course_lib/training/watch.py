@@ -133,7 +133,9 @@ class Watch(Callback):
                 self._read_losses()
                 self.rows[-1][4:] = self.panel.measure()
                 self._note(step, "stuck", self.panel.stuck([row[2] for row in self.rows]))
-                self._note(step, "collapse", self.panel.collapsed(self.rows[-1][4]))
+                self._note(
+                    step, "collapse", self.panel.collapsed(self.rows[-1][4], self.panel.projected_spread())
+                )
             self.display.update(self, place)
 
     def on_train_end(self, trainer, pl_module) -> None:

@@ -62,3 +62,22 @@ def test_collapse_is_named():
     assert not HealthPanel.collapsed(math.nan)
     same = torch.ones(8, 4) + 1e-4 * torch.randn(8, 4)
     assert "collapse" in HealthPanel.collapsed(feature_std(same))
+
+
+def test_a_collapsed_projector_is_named_while_the_encoder_still_has_its_spread():
+    from course_lib.methods import BYOL
+    from course_lib.models import resnet
+
+    torch.manual_seed(0)
+    method = BYOL(resnet((4, 8), (1, 1)))
+    watched = HealthPanel(method, {}, pictures(16, size=16), 100)
+    modes = [module.training for module in method.modules()]
+    fresh = watched.projected_spread()
+    assert [module.training for module in method.modules()] == modes
+    assert fresh > 0.05
+    assert not HealthPanel.collapsed(0.5, fresh)
+    torch.nn.init.zeros_(method.projector[-1].weight)
+    assert "projections" in HealthPanel.collapsed(0.5, watched.projected_spread())
+    assert math.isnan(panel().projected_spread())  # nothing to project
+    torch.nn.init.constant_(method.projector[-1].weight, math.nan)
+    assert math.isnan(watched.projected_spread())
