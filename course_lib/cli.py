@@ -177,7 +177,9 @@ def parser() -> argparse.ArgumentParser:
     grade.add_argument("--workers", type=int, default=1, help="submissions graded side by side")
     train = add("train", train_command)
     train.add_argument("method", help="simclr, moco, byol, vicreg, dino, mae ...; a wrong name lists all")
-    train.add_argument("--encoder", choices=("resnet", "vit"), help="default: the method's usual one")
+    train.add_argument(
+        "--encoder", choices=("resnet", "vit", "vit_mean"), help="default: the method's usual one"
+    )
     train.add_argument("--data", default="world", help="a dataset name or an image folder")
     train.add_argument("--profile", choices=("quick", "full"))
     train.add_argument("--minutes", type=float)

@@ -13,7 +13,8 @@ from course_lib import methods
 from course_lib.data import ImageSet, MultiCrop
 
 LABELS_PER_CLASS = 10  # what the semi-supervised methods are given
-FAMILIES = ("resnet", "vit")
+FAMILIES = ("resnet", "vit", "vit_mean")  # vit: CLS is the feature; vit_mean: the mean patch
+EITHER = ("resnet", "vit")
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class TrainingRecipe:
     """build(encoder, train set) -> method, and the encoders it works with; the first is the usual one."""
 
     build: Callable[[Any, ImageSet], methods.Method]
-    families: tuple[str, ...] = FAMILIES
+    families: tuple[str, ...] = EITHER
 
 
 def _crops(encoder: torch.nn.Module, train: ImageSet) -> MultiCrop:
@@ -57,9 +58,9 @@ RECIPES: dict[str, TrainingRecipe] = {
     "dino": TrainingRecipe(lambda e, t: methods.DINO(e, views=_crops(e, t)), ("vit", "resnet")),
     "ibot": TrainingRecipe(lambda e, t: methods.IBOT(e, views=_crops(e, t)), ("vit",)),
     "dinov2": TrainingRecipe(lambda e, t: methods.DINOv2(e, views=_crops(e, t)), ("vit",)),
-    "mae": TrainingRecipe(lambda e, t: methods.MAE(e), ("vit",)),
-    "maskfeat": TrainingRecipe(lambda e, t: methods.MaskFeat(e), ("vit",)),
-    "ijepa": TrainingRecipe(lambda e, t: methods.IJEPA(e), ("vit",)),
+    "mae": TrainingRecipe(lambda e, t: methods.MAE(e), ("vit_mean", "vit")),
+    "maskfeat": TrainingRecipe(lambda e, t: methods.MaskFeat(e), ("vit_mean", "vit")),
+    "ijepa": TrainingRecipe(lambda e, t: methods.IJEPA(e), ("vit_mean",)),
     "supervised": TrainingRecipe(lambda e, t: methods.Supervised(e, t.classes)),
     "pseudo_label": TrainingRecipe(lambda e, t: methods.PseudoLabel(e, t.classes, _few(t))),
     "fixmatch": TrainingRecipe(lambda e, t: methods.FixMatch(e, t.classes, _few(t))),
@@ -77,21 +78,23 @@ def build(name: str, encoder: torch.nn.Module, train: ImageSet) -> methods.Metho
 def encoder_for(size: int, profile: str, family: str = "resnet") -> torch.nn.Module:
     """A new encoder for images of `size` pixels: small for "quick"; ResNet-18 or ViT-S for "full".
 
-    family: "resnet" or "vit". Raises ValueError for another family, or an image size that no patch divides.
+    family: "resnet", "vit" or "vit_mean", which gives the mean patch instead of CLS: masked methods teach the
+    patches, not CLS. Raises ValueError for another family, or an image size that no patch divides.
     """
     from course_lib.models import VisionTransformer, resnet
 
     if family not in FAMILIES:
-        raise ValueError(f'encoder_for: family is "{family}"; choose "resnet" or "vit".')
-    if family == "vit":
+        raise ValueError(f'encoder_for: family is "{family}"; choose one of {", ".join(FAMILIES)}.')
+    if family != "resnet":
+        pool = "mean" if family == "vit_mean" else "cls"
         patch = next((p for p in ((16, 8, 4) if size > 96 else (8, 4, 6)) if size % p == 0), None)
         if patch is None:
             raise ValueError(
                 f"encoder_for: no patch of 4, 6, 8 or 16 pixels divides images of {size} pixels."
             )
         if profile == "quick":
-            return VisionTransformer(size, patch, width=96, depth=4, heads=4)
-        return VisionTransformer(size, patch, width=384, depth=12, heads=6)
+            return VisionTransformer(size, patch, width=96, depth=4, heads=4, pool=pool)
+        return VisionTransformer(size, patch, width=384, depth=12, heads=6, pool=pool)
     stem = "small" if size <= 32 else "stride2" if size <= 96 else "imagenet"
     if profile == "quick":
         return resnet(stem="stride2" if stem == "small" else stem)
@@ -112,7 +115,7 @@ def train(
 ) -> str:
     """Train, then probe the trained and the random encoder on the test split; returns the report.
 
-    method: a name of METHODS. data: a name for `load`, or an image folder. family: "resnet" or "vit"
+    method: a name of METHODS. data: a name for `load`, or an image folder. family: one of FAMILIES
     (default: the method's usual one). The rest: see `fit`. Raises ValueError for a family the method cannot
     use.
     """
