@@ -9,12 +9,13 @@ loses one run at most. Writes benchmarks/results/methods.json, methods.csv and m
 
 What the figures are: Encoders see 25,600 training images of the world (48 px) in batches of 128, the last
 step counts. No hyper-parameter is chosen here; SimCLR's come from a search of its own, the rates of a few
-others from learning_rates.py, the rest are plain defaults, so the order of the methods is that of this short
-budget and no more. Test split, 4,000 images. linear: penalised probe on 10,000 features, penalty from a fifth
-of them. knn: k = 20, T = 0.07, cosine. few: linear probe on 10 labels a class, mean of 3 draws. fine_tune: 100
-labels a class, 200 steps, layer decay 0.75. miou: linear segmentation of the last map. vit_mean: the feature
-is the mean patch, not CLS. jaccard (vit): best head of the last layer against all visible objects, 60 % of the
-mass. images/s: of training, one thread, as it came (the machine may have been shared).
+others from learning_rates.py, the rest are plain defaults, so the order of the methods is that of this
+short budget only. Test split, 4,000 images. linear: penalised probe on 10,000 features, penalty from a
+fifth of them. knn: k = 20, T = 0.07, cosine. few: linear probe on 10 labels a class, mean of 3 draws.
+fine_tune: 100 labels a class, 200 steps, layer decay 0.75. miou: linear segmentation of the last map.
+vit_mean: the feature is the mean patch, not CLS. jaccard (vit): best head of the last layer against all
+visible objects, 60 % of the mass. images/s: of training, one thread, as it came (the machine may have
+been shared).
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ class BYOL(Method):
 
     loss_function(prediction, target) and momentum_update(teacher, student, momentum) can be your own.
     views: images -> [view 1, view 2] (default: `data.default_views`; the paper's are `asymmetric_views`).
-    hidden_size: of projector and predictor (default: 2 * encoder.width, as in the paper).
+    hidden_size: of projector and predictor (default: 2 * encoder.width, as in the paper). The learning rate
+    is for short training (benchmarks/learning_rates.py).
     """
 
     momentum_update: Callable[..., None]
@@ -65,9 +66,10 @@ class BYOL(Method):
         loss_function: Callable[..., Tensor] = byol,
         momentum_update: Callable[..., None] = momentum_update,
         views: Callable[..., list[Tensor]] | None = None,
+        learning_rate: float = 6e-3,
         **options,
     ):
-        super().__init__(encoder, **options)
+        super().__init__(encoder, learning_rate=learning_rate, **options)
         if not 0 <= momentum <= 1:
             raise ValueError(f"BYOL: momentum is {momentum}; it must lie in [0, 1], for example 0.99.")
         if views is None:

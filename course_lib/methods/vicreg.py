@@ -22,7 +22,8 @@ class VICReg(Method):
 
     projection_size: features of z. hidden_size: of the three-layer projector (default: projection_size).
     loss_function(z1, z2, invariance_weight, variance_weight, covariance_weight) can be your own.
-    views: images -> [view 1, view 2] (default: `data.default_views`).
+    views: images -> [view 1, view 2] (default: `data.default_views`). The learning rate is for short training
+    (benchmarks/learning_rates.py).
     """
 
     def __init__(
@@ -35,9 +36,10 @@ class VICReg(Method):
         covariance_weight: float = 1.0,
         loss_function: Callable[..., Tensor] = vicreg,
         views: Callable[..., list[Tensor]] | None = None,
+        learning_rate: float = 3e-3,
         **options,
     ):
-        super().__init__(encoder, **options)
+        super().__init__(encoder, learning_rate=learning_rate, **options)
         if views is None:
             from course_lib.data import default_views
 

@@ -1,5 +1,6 @@
 """The resumable sweep and the scoreboard's table, on made-up records."""
 
+import importlib.util
 import json
 import sys
 
@@ -8,19 +9,26 @@ import pytest
 
 @pytest.fixture
 def benchmarks(root, monkeypatch):
+    """A function that loads a file of benchmarks/, not by name: tests/methods is called methods as well."""
     monkeypatch.syspath_prepend(str(root / "benchmarks"))
     before = set(sys.modules)
-    yield
-    for name in set(sys.modules) - before:
-        if name in ("harness", "sweep", "methods"):
-            del sys.modules[name]
+
+    def load(name):
+        spec = importlib.util.spec_from_file_location(f"benchmark_{name}", root / "benchmarks" / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    yield load
+    for name in {"harness", "sweep"} & (set(sys.modules) - before):
+        del sys.modules[name]
 
 
 def test_the_file_is_whole_after_every_record_and_a_job_is_done_only_with_the_same_settings(
     benchmarks, tmp_path
 ):
-    from sweep import append, is_done, read
-
+    module = benchmarks("sweep")
+    append, is_done, read = module.append, module.is_done, module.read
     file = tmp_path / "new" / "records.json"
     assert read(file) == []
     append(file, {"method": "a", "seed": 0, "accuracy": 0.5})
@@ -48,8 +56,7 @@ def records(linear, method, family="resnet"):
 
 
 def test_the_gain_is_paired_with_the_random_encoder_of_the_same_seed_and_family(benchmarks):
-    from methods import summary
-
+    summary = benchmarks("methods").summary
     rows = records([20, 30, 40], "random") + records([25, 35, 45], "simclr") + records([50], "random", "vit")
     rows += records([60], "mae", "vit")
     table = summary(rows).set_index(["encoder", "method"])
@@ -62,12 +69,11 @@ def test_the_gain_is_paired_with_the_random_encoder_of_the_same_seed_and_family(
 
 
 def test_the_page_names_the_rank_correlation_and_leaves_no_cell_empty(benchmarks):
-    from methods import markdown, summary
-
+    module = benchmarks("methods")
     rows = records([20.0], "random")
     for linear, name in ((22, "rotation"), (30, "simclr"), (35, "swav"), (21, "dino")):
         rows += records([linear], name)
-    page = markdown(summary(rows))
+    page = module.markdown(module.summary(rows))
     assert ": -0.20 (n = 4)" in page  # ranks 1 2 3 4 there, 2 3 4 1 here: 1 - 6 * 12 / 60
     body = [line for line in page.splitlines() if line.startswith("| resnet")]
     assert len(body) == 5
@@ -75,11 +81,9 @@ def test_the_page_names_the_rank_correlation_and_leaves_no_cell_empty(benchmarks
 
 
 def test_every_job_of_the_plan_has_a_recipe(benchmarks):
-    from methods import plan
-
     from course_lib.training.recipe import RECIPES
 
-    jobs = plan([0, 1])
+    jobs = benchmarks("methods").plan([0, 1])
     assert len({json.dumps(job) for job in jobs}) == len(jobs)
     for job in jobs:
         assert job["method"] == "random" or job["family"] in RECIPES[job["method"]].families
