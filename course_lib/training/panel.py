@@ -55,25 +55,19 @@ class HealthPanel:
             return math.nan, math.nan
         return feature_std(features), effective_rank(features)
 
-    @torch.no_grad()
     def projected_spread(self) -> float:
         """feature_std of the fixed batch after the projector; nan for a method without `project`.
 
         Where a projector collapses the encoder may keep its spread for long: BatchNorm in between stretches
         what little is left.
         """
-        from course_lib.data import as_float
         from course_lib.evaluate import feature_std
+        from course_lib.evaluate.features import floats, in_batches
 
-        if not hasattr(self.method, "project"):
+        method, images = self.method, self.images
+        if not hasattr(method, "project"):
             return math.nan
-        modes = {module: module.training for module in self.method.modules()}
-        device = next((p.device for p in self.method.parameters()), torch.device("cpu"))
-        try:
-            projected = self.method.eval().project(as_float(self.images.to(device))).float()
-        finally:
-            for module, mode in modes.items():
-                module.training = mode
+        projected = in_batches(method, images, lambda part: method.project(floats(method, part)), len(images))
         return feature_std(projected) if torch.isfinite(projected).all() and len(projected) > 1 else math.nan
 
     @staticmethod
