@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from course_lib.data import default_views
 from course_lib.losses.barlow_twins import barlow_twins
 from course_lib.methods.base import Method
 from course_lib.models import mlp
@@ -36,11 +37,7 @@ class BarlowTwins(Method):
         **options,
     ):
         super().__init__(encoder, **options)
-        if views is None:
-            from course_lib.data import default_views
-
-            views = default_views
-        self.views = views
+        self.views = default_views if views is None else views
         # the last layer's bias, which the paper leaves out, changes no correlation and gets no gradient
         self.projector = mlp(self.width, hidden_size or projection_size, projection_size, layers=3)
         self.projection_size, self.redundancy_weight = projection_size, redundancy_weight

@@ -9,6 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from course_lib.data import default_views
 from course_lib.losses.byol import byol
 from course_lib.methods.base import Method
 from course_lib.methods.schedule import half_cosine
@@ -72,11 +73,7 @@ class BYOL(Method):
         super().__init__(encoder, learning_rate=learning_rate, **options)
         if not 0 <= momentum <= 1:
             raise ValueError(f"BYOL: momentum is {momentum}; it must lie in [0, 1], for example 0.99.")
-        if views is None:
-            from course_lib.data import default_views
-
-            views = default_views
-        self.views = views
+        self.views = default_views if views is None else views
         hidden = hidden_size or 2 * self.width
         self.projector = mlp(self.width, hidden, projection_size)
         self.predictor = mlp(projection_size, hidden, projection_size) if predictor else nn.Identity()

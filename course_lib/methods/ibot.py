@@ -14,6 +14,7 @@ from course_lib.losses.koleo import koleo
 from course_lib.methods.block_masks import block_masks, spread_ratios
 from course_lib.methods.dino import DINO
 from course_lib.methods.distillation import Center, encode_crops, sinkhorn_scores
+from course_lib.methods.masking import pick
 from course_lib.methods.teacher import teacher_of
 from course_lib.models import PrototypeHead, VisionTransformer, prototype_head
 
@@ -112,8 +113,7 @@ class IBOT(DINO):
 
     def patch_scores(self, tokens: Tensor, hidden: Tensor, head: nn.Module) -> Tensor:
         """Scores (B, M, K) of the patches `hidden` (B, M) among the output tokens (B, T, D)."""
-        patches = tokens[:, self.encoder.prefix :]
-        return head(patches.gather(1, hidden[..., None].expand(-1, -1, patches.shape[2])))
+        return head(pick(tokens[:, self.encoder.prefix :], hidden))
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """The prototypes of both heads are frozen at the start."""

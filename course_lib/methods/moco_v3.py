@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from course_lib.data import default_views
 from course_lib.losses import info_nce
 from course_lib.methods.base import Method
 from course_lib.methods.schedule import half_cosine
@@ -48,11 +49,7 @@ class MoCoV3(Method):
         super().__init__(encoder, **options)
         if not 0 <= momentum <= 1:
             raise ValueError(f"MoCoV3: momentum is {momentum}; it must lie in [0, 1], for example 0.99.")
-        if views is None:
-            from course_lib.data import default_views
-
-            views = default_views
-        self.views = views
+        self.views = default_views if views is None else views
         hidden = hidden_size or 2 * self.width
         self.projector = mlp(self.width, hidden, projection_size, layers=3, last_norm=True)
         self.predictor = mlp(projection_size, hidden, projection_size, last_norm=True)

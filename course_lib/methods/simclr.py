@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from course_lib.data import default_views
 from course_lib.losses import nt_xent
 from course_lib.methods.base import Method
 from course_lib.methods.chunks import in_chunks
@@ -42,11 +43,7 @@ class SimCLR(Method):
         **options,
     ):
         super().__init__(encoder, learning_rate=learning_rate, **options)
-        if views is None:
-            from course_lib.data import default_views
-
-            views = default_views
-        self.views = views
+        self.views = default_views if views is None else views
         self.projector = mlp(self.width, hidden_size or self.width, projection_size, projector_layers)
         self.temperature = temperature
         self.loss_function = loss_function

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from course_lib.data import default_views
 from course_lib.losses.simsiam import simsiam
 from course_lib.methods.base import Method
 from course_lib.models import mlp
@@ -48,11 +49,7 @@ class SimSiam(Method):
                 f"SimSiam: projection_size is {projection_size}; give at least 4: a quarter goes through the "
                 "predictor."
             )
-        if views is None:
-            from course_lib.data import default_views
-
-            views = default_views
-        self.views = views
+        self.views = default_views if views is None else views
         hidden = hidden_size or projection_size
         self.projector = mlp(self.width, hidden, projection_size, layers=3, last_norm=last_norm)
         self.predictor = (
