@@ -13,29 +13,24 @@ of validation images, because the sweeps are there to choose by.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import math
-import os
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from functools import cache, partial
-from pathlib import Path
 
 import torch
 from harness import RESULTS
-from sweep import finished, sweep
+from sweep import arguments, finished, quiet_fit, sweep
 from torch import nn
 
-from course_lib import data, evaluate, fit
+from course_lib import data, evaluate
 from course_lib.data.augment import rotate90
 from course_lib.data.views import Recipe
 from course_lib.losses import moco as moco_loss
 from course_lib.methods import MoCo, SimCLR, Supervised
 from course_lib.models import resnet
-from course_lib.training.choice import has_fast_bf16
 
 FILE = RESULTS / "contrastive_ablation.json"
 SIZE, TRAIN, VAL, PROBE = 32, 8000, 3000, 4000  # pixels; images to train, to validate, to fit a probe on
@@ -190,13 +185,6 @@ def sets() -> tuple:
     return tuple(data.load("world", s, size=SIZE, length=n) for s, n in (("train", TRAIN), ("val", VAL)))
 
 
-def quiet_fit(method, train, steps: int, batch: int, seed: int):
-    with tempfile.TemporaryDirectory() as folder:
-        fast = has_fast_bf16(torch.device("cpu"))  # fixed here, so that a busy moment does not decide
-        options = {"precision": "bf16" if fast else "float32", "channels_last": True, "show": False}
-        return fit(method, train, steps=steps, batch_size=batch, seed=seed, folder=folder, **options)
-
-
 def probe(network) -> float:
     """Accuracy of the linear probe of a network, PROBE images to fit it."""
     train, val = sets()
@@ -262,21 +250,11 @@ def run(job: dict, shrink: int = 1) -> dict:
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    options.add_argument("--only", nargs="+", help="names of experiments")
-    options.add_argument("--workers", type=int, default=os.cpu_count())
-    options.add_argument("--out", type=Path, default=FILE)
-    options.add_argument("--smoke", action="store_true", help="a hundredth of the steps; give --out as well")
-    given = options.parse_args()
-    if given.smoke and given.out == FILE:
-        options.error("--smoke must not write into the results; give --out FILE.")
+    given = arguments(__doc__, FILE, "experiments")
     jobs = plan(given.seeds)
     unknown = set(given.only or ()) - {job["experiment"] for job in jobs}
     if unknown:
-        options.error(f"--only: no experiment {', '.join(sorted(unknown))}.")
+        given.error(f"--only: no experiment {', '.join(sorted(unknown))}.")
     jobs = [job for job in jobs if not given.only or job["experiment"] in given.only]
     sets()  # drawn once, before the workers open them
     sweep(jobs, run, given.out, given.workers, 100 if given.smoke else 1)

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import torch
 from harness import RESULTS
-from methods import BATCH, IMAGES, quiet_fit
-from sweep import finished, sweep
+from methods import BATCH, IMAGES
+from sweep import finished, quiet_fit, sweep
 
 from course_lib import data, evaluate
 from course_lib.training import recipe

@@ -20,25 +20,20 @@ been shared).
 
 from __future__ import annotations
 
-import argparse
 import copy
-import os
 import sys
-import tempfile
 import time
 from functools import cache
-from pathlib import Path
 
 import pandas
 import torch
 from harness import RESULTS, write_atomically
-from sweep import finished, read, sweep
+from sweep import arguments, finished, quiet_fit, read, sweep
 
-from course_lib import data, evaluate, fit
+from course_lib import data, evaluate
 from course_lib.evaluate import t_interval
 from course_lib.methods import FineTune
 from course_lib.training import recipe
-from course_lib.training.choice import has_fast_bf16
 
 FILE = RESULTS / "methods.json"
 IMAGES, BATCH, TRAIN, TEST, PROBE, DENSE = 25_600, 128, 20_000, 4_000, 10_000, 500
@@ -75,15 +70,6 @@ BOTH = ("supervised", "dino", "simclr")  # with either encoder; the others with 
 def sets():
     train, test = data.load("world", "train", length=TRAIN), data.load("world", "test", length=TEST)
     return train, test, data.load_dense("train", DENSE), data.load_dense("test", DENSE)
-
-
-def quiet_fit(method, images, steps: int, batch: int, seed: int):
-    fast = has_fast_bf16(torch.device("cpu"))  # fixed here, so that a busy moment does not decide
-    with tempfile.TemporaryDirectory() as folder:
-        return fit(
-            method, images, steps=steps, batch_size=batch, seed=seed, folder=folder, show=False,
-            precision="bf16" if fast else "float32", channels_last=True,
-        )  # fmt: skip
 
 
 def measure(encoder, seed: int, shrink: int) -> dict[str, float]:
@@ -193,20 +179,10 @@ def markdown(table: pandas.DataFrame) -> str:
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    options.add_argument("--only", nargs="+", help="names of methods")
-    options.add_argument("--workers", type=int, default=os.cpu_count())
-    options.add_argument("--out", type=Path, default=FILE)
-    options.add_argument("--smoke", action="store_true", help="a hundredth of the steps; give --out as well")
-    given = options.parse_args()
-    if given.smoke and given.out == FILE:
-        options.error("--smoke must not write into the results; give --out FILE.")
+    given = arguments(__doc__, FILE, "methods")
     jobs = [job for job in plan(given.seeds) if not given.only or job["method"] in given.only]
     if not jobs:
-        options.error(f"--only: no method {', '.join(given.only)}.")
+        given.error(f"--only: no method {', '.join(given.only)}.")
     sets()  # drawn once, before the workers open them
     try:
         sweep(jobs, run, given.out, given.workers, 100 if given.smoke else 1)

@@ -5,16 +5,22 @@ A job is a dict of settings. It is done when the file holds a record with the sa
 
 from __future__ import annotations
 
+import argparse
 import json
 import multiprocessing
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
+import torch
 from harness import machine, write_atomically
+
+from course_lib import fit
+from course_lib.training.choice import has_fast_bf16
 
 
 def read(path: Path) -> list[dict]:
@@ -37,6 +43,31 @@ def finished(began: float) -> dict:
     seconds = round(time.perf_counter() - began, 1)
     when = time.strftime("%Y-%m-%d %H:%M")
     return {"seconds": seconds, "finished": when, "machine": machine()["processor"]}
+
+
+def quiet_fit(method, images, steps: int, batch: int, seed: int):
+    """A run without display and without a measurement, so that a busy moment decides nothing."""
+    precision = "bf16" if has_fast_bf16(torch.device("cpu")) else "float32"
+    with tempfile.TemporaryDirectory() as folder:
+        return fit(
+            method, images, steps=steps, batch_size=batch, seed=seed, folder=folder, show=False,
+            precision=precision, channels_last=True,
+        )  # fmt: skip
+
+
+def arguments(about: str, file: Path, only: str) -> argparse.Namespace:
+    """The command line of a sweep: seeds, only, workers, out, smoke. only: what its names are names of."""
+    options = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    options.add_argument("--only", nargs="+", help=f"names of {only}")
+    options.add_argument("--workers", type=int, default=os.cpu_count())
+    options.add_argument("--out", type=Path, default=file)
+    options.add_argument("--smoke", action="store_true", help="a hundredth of the steps; give --out as well")
+    given = options.parse_args()
+    if given.smoke and given.out == file:
+        options.error("--smoke must not write into the results; give --out FILE.")
+    given.error = options.error
+    return given
 
 
 def follow_parent() -> None:
