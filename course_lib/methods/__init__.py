@@ -7,7 +7,7 @@ from course_lib.methods.colorization import Colorization
 from course_lib.methods.context import ContextPrediction
 from course_lib.methods.dino import DINO
 from course_lib.methods.dinov2 import DINOv2
-from course_lib.methods.distill import Distillation
+from course_lib.methods.distillation import Distillation
 from course_lib.methods.fine_tune import FineTune
 from course_lib.methods.fixmatch import FixMatch, PseudoLabel
 from course_lib.methods.ibot import IBOT

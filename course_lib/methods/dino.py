@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from course_lib.losses.dino import dino
 from course_lib.methods.base import Method
-from course_lib.methods.distillation import Center, count_global_crops, encode_crops, warm_up
 from course_lib.methods.schedule import half_cosine
+from course_lib.methods.self_distillation import Center, count_global_crops, encode_crops, warm_up
 from course_lib.methods.teacher import momentum_update, teacher_of
 from course_lib.models import prototype_head
 

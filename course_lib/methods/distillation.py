@@ -1,84 +1,91 @@
-"""What methods with crops and a self-distilled teacher share: DINO, iBOT, DINOv2, and SwAV its crops."""
+"""Distillation: a small encoder learns to give the features of a large, finished one.
 
-import itertools
-from collections.abc import Callable, Sequence
+Hinton, Vinyals & Dean 2015, arXiv:1503.02531, here on features instead of class scores; DINOv2's small
+models come from its giant one in this way, on prototype scores (Oquab et al. 2024, arXiv:2304.07193,
+section 5).
+"""
+
+from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from course_lib.losses.ranks import gather_rows
-from course_lib.losses.sinkhorn import sinkhorn
+from course_lib.losses.byol import byol
+from course_lib.losses.gram import gram
+from course_lib.methods.base import Method
+from course_lib.methods.supervised import light_augmentation
+from course_lib.methods.teacher import teacher_of
+from course_lib.models import VisionTransformer
 
 
-def encode_crops(encoder: Callable[[Tensor], Tensor], crops: Sequence[Tensor]) -> Tensor:
-    """Crops, each (B, 3, h, w), through the encoder -> (V, B, D). Neighbours of equal size go in one batch.
+class Distillation(Method):
+    """one view -> student encoder -> linear -> the direction of the teacher's feature for the same view.
 
-    So BatchNorm takes its statistics over all large crops together, and over all small ones, as in SwAV's
-    and DINO's code.
-    """
-    features = []
-    for _, equal in itertools.groupby(crops, key=lambda crop: crop.shape[1:]):
-        group = list(equal)
-        features.append(encoder(torch.cat(group)).unflatten(0, (len(group), -1)))
-    return torch.cat(features)
+    No labels, no negatives, no second view: the teacher has done that work already. It stays as it is:
+    frozen, in eval mode, and a copy, so that the encoder you pass is not touched.
 
-
-def count_global_crops(views: Callable, global_crops: int | None) -> int:
-    """How many of the first crops are large: as given, or what `views` says, or 2."""
-    number = getattr(views, "global_crops", 2) if global_crops is None else global_crops
-    if number < 1:
-        raise ValueError(f"global_crops is {number}; the teacher needs at least 1 crop.")
-    return number
-
-
-def warm_up(start: float, end: float, fraction: float, progress: float) -> float:
-    """From `start` at progress 0 in a straight line to `end` at progress `fraction`, then `end`."""
-    return end if progress >= fraction else start + (end - start) * progress / fraction
-
-
-class Center(nn.Module):
-    """The running mean of the teacher's scores; part of the state_dict.
-
-    A loss uses `.value` as it is *before* its batch. `collect` remembers the batch, `move`, called after the
-    optimiser's step, lets the centre follow (Caron et al. 2021, arXiv:2104.14294, equation 4).
+    teacher: an encoder with `.width`, or a method, whose encoder is taken. loss_function(prediction, target),
+    each (B, teacher.width). gram_weight: above 0 the patches' resemblances are taught as well (`gram`), for
+    two vision transformers that cut images into the same patches.
+    views: (images, generator) -> [view] (default: a crop of 40 to 100 % of the area and a flip).
+    Raises TypeError for a teacher without `.width`, ValueError for gram_weight where patches do not fit.
     """
 
-    value: Tensor
+    def __init__(
+        self,
+        encoder: nn.Module,
+        teacher: nn.Module,
+        loss_function: Callable[..., Tensor] = byol,
+        gram_weight: float = 0.0,
+        views: Callable[..., list[Tensor]] = light_augmentation,
+        **options,
+    ):
+        super().__init__(encoder, **options)
+        teacher = getattr(teacher, "encoder", teacher)
+        if not hasattr(teacher, "width"):
+            raise TypeError(
+                f"Distillation: teacher is a {type(teacher).__name__} without .width; give an encoder, or "
+                "a method."
+            )
+        fits = patch_of(encoder) is not None and patch_of(encoder) == patch_of(teacher)
+        if gram_weight < 0 or (gram_weight > 0 and not fits):
+            raise ValueError(
+                f"Distillation: gram_weight={gram_weight} with patches of {patch_of(encoder)} and "
+                f"{patch_of(teacher)} pixels; it needs two vision transformers with equal patches, "
+                "and a weight of 0 or more."
+            )
+        self.views, self.loss_function, self.gram_weight = views, loss_function, gram_weight
+        self.teacher = teacher_of(teacher).eval()
+        self.predictor = nn.Linear(self.width, cast(int, teacher.width))
 
-    def __init__(self, prototypes: int, momentum: float = 0.9):
-        super().__init__()
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"center_momentum is {momentum}; it must lie in [0, 1].")
-        self.momentum = momentum
-        self.register_buffer("value", torch.zeros(prototypes))
-        self._means: list[Tensor] = []  # of the batches since the last optimiser step
+    def train(self, mode: bool = True) -> "Distillation":
+        """The teacher stays in eval mode: its BatchNorm goes on with what it knows."""
+        super().train(mode)
+        self.teacher.eval()
+        return self
 
-    @torch.no_grad()
-    def collect(self, scores: Tensor, first: bool = True) -> None:
-        """Remember the mean of scores (..., K). first: of its optimiser step; older ones are dropped."""
-        if first:
-            self._means.clear()
-        if self.training:
-            self._means.append(scores.float().flatten(0, -2).mean(dim=0))
+    def loss(self, views: list[Tensor]) -> Tensor:
+        """views: [view (B, 3, H, W)]. Returns a scalar."""
+        (view,) = views
+        if not self.gram_weight:
+            with torch.no_grad():
+                target = self.teacher(view)  # (B, teacher.width)
+            return self.loss_function(self.predictor(self.encoder(view)), target)
+        student, teacher = cast(VisionTransformer, self.encoder), cast(VisionTransformer, self.teacher)
+        with torch.no_grad():
+            theirs = teacher.all_tokens(view)
+            target = teacher.pooled(theirs)
+        ours = student.all_tokens(view)  # (B, T, width)
+        loss = self.loss_function(self.predictor(student.pooled(ours)), target)
+        patches = ours[:, student.prefix :], theirs[:, teacher.prefix :]
+        return loss + self.gram_weight * gram(*patches)
 
-    @torch.no_grad()
-    def move(self) -> None:
-        """value <- momentum * value + (1 - momentum) * mean over the step's batches and all ranks."""
-        if self._means:
-            mean = torch.stack(self._means).mean(dim=0, keepdim=True)  # (1, K)
-            self.value.lerp_(gather_rows(mean).mean(dim=0), 1 - self.momentum)
-            self._means.clear()
+    def stuck_values(self, batch_size: int) -> dict[str, float]:
+        """Predictions have nothing to do with their targets (for the default loss)."""
+        return {"cos = 0": 2.0} if self.loss_function is byol else {}
 
 
-@torch.no_grad()
-def sinkhorn_scores(scores: Tensor, temperature: float, wanted: Tensor | None = None) -> Tensor:
-    """Scores (..., K) whose softmax at `temperature` is their Sinkhorn code, so that no centre is needed.
-
-    What DINOv2 (Oquab et al. 2024, arXiv:2304.07193, section 4) takes instead of the centre: all rows
-    together share the prototypes out equally. wanted: (...) bool; only these rows take part, the others stay.
-    """
-    wanted = torch.ones_like(scores[..., 0], dtype=torch.bool) if wanted is None else wanted
-    codes = sinkhorn(scores[wanted], epsilon=temperature)
-    result = scores.float().clone()
-    result[wanted] = temperature * codes.clamp_min(1e-30).log()
-    return result
+def patch_of(encoder: nn.Module) -> int | None:
+    """Side of a vision transformer's patches in pixels; None for another encoder."""
+    return getattr(encoder, "patch_size", None)

@@ -13,8 +13,8 @@ from course_lib.losses.ibot import ibot
 from course_lib.losses.koleo import koleo
 from course_lib.methods.block_masks import block_masks, spread_ratios
 from course_lib.methods.dino import DINO
-from course_lib.methods.distillation import Center, encode_crops, sinkhorn_scores
 from course_lib.methods.masking import pick
+from course_lib.methods.self_distillation import Center, encode_crops, sinkhorn_scores
 from course_lib.methods.teacher import teacher_of
 from course_lib.models import PrototypeHead, VisionTransformer, prototype_head
 

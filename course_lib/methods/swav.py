@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from course_lib.losses.ranks import gather_rows, rank, world_size
 from course_lib.losses.swav import swav
 from course_lib.methods.base import Method
-from course_lib.methods.distillation import encode_crops
 from course_lib.methods.moco import enqueue
+from course_lib.methods.self_distillation import encode_crops
 from course_lib.models import mlp
 
 

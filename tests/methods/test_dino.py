@@ -6,8 +6,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from course_lib.losses.dino import dino
 from course_lib.methods.dino import DINO
-from course_lib.methods.distillation import Center, encode_crops, warm_up
 from course_lib.methods.schedule import half_cosine
+from course_lib.methods.self_distillation import Center, encode_crops, warm_up
 from course_lib.models import VisionTransformer
 
 from .crops import colours, crops, entropy

@@ -11,8 +11,8 @@ from course_lib.losses.ibot import ibot
 from course_lib.losses.koleo import koleo
 from course_lib.losses.sinkhorn import sinkhorn
 from course_lib.methods.dinov2 import DINOv2
-from course_lib.methods.distillation import sinkhorn_scores
 from course_lib.methods.ibot import IBOT
+from course_lib.methods.self_distillation import sinkhorn_scores
 from course_lib.models import VisionTransformer
 
 from .crops import colours, crops
