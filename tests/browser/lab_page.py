@@ -146,16 +146,24 @@ SCRIPT = """window.course = {
     const failed = code.some(cell => cell.outputs.some(output => output.output_type === 'error'));
     return failed || code[code.length - 1].count !== null;
   },
-  hasRun: ([path, index, before]) => {
+  hasRun: ([path, index]) => {
     const state = course.state(path), cell = state.cells[index];
-    return state.kernel === 'idle' && !cell.running && cell.count !== before;
+    return state.kernel === 'idle' && !cell.running && cell.count !== null;
   },
-  select: ([path, index]) => {
+  asked: ([path, index]) => {
+    const model = course.panel(path).content.widgets[index].model;
+    return model.executionState !== 'idle' || model.executionCount !== null;
+  },
+  select: async ([path, index]) => {
+    await window.jupyterapp.restored;  // until then the page moves the focus by itself
     const panel = course.panel(path);
     panel.content.activeCellIndex = index;
     panel.content.mode = 'command';
+    panel.content.widgets[index].model.executionCount = null;  // a new kernel counts from 1 again
+    window.jupyterapp.shell.activateById(panel.id);
     panel.content.activate();
   },
+  focused: path => course.panel(path).content.node.contains(document.activeElement),
   show: async ([path, index]) => {
     const notebook = course.panel(path).content;
     await notebook.scrollToItem(index, 'center');
@@ -193,9 +201,7 @@ class LabPage:
         self.menu("Edit", "Clear Outputs of All Cells")
         assert all(cell["count"] is None for cell in self.cells()), "old outputs are still there"
         self.menu("Run", "Run All Cells")
-        self.page.wait_for_function(
-            "path => course.finished(path)", arg=self.notebook, timeout=seconds * 1000, polling=200
-        )
+        self.wait("course.finished(path)", self.notebook, seconds)
         return self.cells()
 
     def show(self, index: int):
@@ -213,16 +219,38 @@ class LabPage:
 
     def run(self, index: int, seconds: float = 60) -> list[dict]:
         """Select cell ``index``, press Ctrl+Enter, and return the outputs once the cell has run."""
-        before = self.cells()[index]["count"]
-        self.page.evaluate("where => course.select(where)", [self.notebook, index])
+        where = [self.notebook, index]
+        self.page.evaluate("where => course.select(where)", where)
+        self.wait("course.focused(path)", self.notebook, 30)
         self.page.keyboard.press("Control+Enter")
-        self.page.wait_for_function(
-            "what => course.hasRun(what)",
-            arg=[self.notebook, index, before],
-            timeout=seconds * 1000,
-            polling=100,
-        )
+        if not self.page.evaluate("path => course.asked(path)", where):  # a key can fall between two focuses
+            self.page.evaluate("where => course.select(where)", where)
+            self.page.keyboard.press("Control+Enter")
+        self.wait("course.asked(path)", where, 30)
+        self.wait("course.hasRun(path)", where, seconds)
         return self.cells()[index]["outputs"]
+
+    def wait(self, condition: str, argument, seconds: float) -> None:
+        """Wait until ``condition``, JavaScript of ``path``, holds; else fail with what the page shows."""
+        from playwright.sync_api import TimeoutError as PageTimeout
+
+        try:
+            self.page.wait_for_function(
+                f"path => {condition}", arg=argument, timeout=seconds * 1000, polling=100
+            )
+        except PageTimeout as error:
+            focus = "[document.activeElement?.tagName, document.activeElement?.className].join(' ')"
+            states = [
+                (cell["count"], cell["running"], cell["source"][:40])
+                for cell in self.cells()
+                if cell["type"] == "code"
+            ]
+            kernel = self.page.evaluate("path => course.state(path).kernel", self.notebook)
+            raise AssertionError(
+                f"{condition} did not hold for {argument} within {seconds:.0f} s: the kernel is {kernel}, "
+                f"the focus is on {self.page.evaluate(focus)}, the cells (count, running, source) are "
+                f"{states}; the server's log ends with\n{self.server.log.read_text()[-2000:]}"
+            ) from error
 
     def save(self) -> dict:
         """Press Ctrl+S; return the notebook that the server then has on disk."""

@@ -15,6 +15,7 @@ from course_lib.grading.source import read_lab
 pytestmark = pytest.mark.browser
 
 STUDENT, SOLUTION = "labs/03_contrastive.ipynb", "labs/solutions/03_contrastive.ipynb"
+TYPED = "labs/03_typed.ipynb"  # another copy: the kernel and the autosave of the first live on
 TINY = "labs/tiny.ipynb"
 
 
@@ -42,6 +43,7 @@ def tiny_lab(tiny_checkout, tmp_path_factory):
 def lab(root, tmp_path_factory):
     """`course lab` on a copy of the labs, opened as `make lab` opens it."""
     checkout = copy_of_the_labs(root, tmp_path_factory.mktemp("checkout"))
+    (checkout / TYPED).write_bytes((checkout / STUDENT).read_bytes())
     with serve(checkout, tmp_path_factory.mktemp("server")) as server:
         yield server
 
@@ -126,7 +128,7 @@ def answers(root, folder, exercise):
 
 
 def test_typed_answers_get_the_sentence_of_the_check(lab, page, root):
-    lab_page = LabPage(page, lab, STUDENT)
+    lab_page = LabPage(page, lab, TYPED)
     cells = lab_page.cells()
     first, check, start = (
         place_of(cells, text) for text in ("# exercise", "check(", "# Run this cell first")
