@@ -76,40 +76,14 @@ def measure(encoder, seed: int, shrink: int) -> dict[str, float]:
     """All metrics of one frozen encoder, in per cent, and a fine-tuned copy's accuracy."""
     train, test, dense, dense_test = sets()
     known = train.subset(slice(0, PROBE // shrink))
-    features = [evaluate.embed(encoder, images) for images in (known, test)]
-    labels = known.labels, test.labels
-    penalties = (1.0, 0.1, 0.01, 1e-3)
-    found = {
-        "linear": evaluate.linear_probe(
-            features[0], labels[0], features[1], labels[1], penalties=penalties
-        ).accuracy,
-        "knn": evaluate.accuracy(evaluate.knn(features[0], labels[0], features[1], k=20), labels[1]),
-        "few": evaluate.few_labels(
-            features[0],
-            labels[0],
-            features[1],
-            labels[1],
-            (max(1, 10 // shrink),),
-            seeds=range(seed, seed + 3),
-        )["mean"].iloc[0],
-    }
+    count = max(1, 10 // shrink)
+    found = evaluate.frozen_scores(encoder, known, test, dense, dense_test, count, seed)
     few = train.subset(evaluate.balanced_draw(train.labels, max(2, 100 // shrink), seed))
     tuned = FineTune(copy.deepcopy(encoder), train.classes)
     quiet_fit(tuned, few, max(2, 200 // shrink), min(64, len(few)), seed)
     guesses = tuned.predict(test.images)
-    found["fine_tune"] = evaluate.accuracy(guesses, torch.as_tensor(test.labels))
-    maps = [evaluate.patch_features(encoder, one.images) for one in (dense, dense_test)]
-    found["miou"] = evaluate.segmentation_probe(
-        maps[0], dense.segmentation, maps[1], dense_test.segmentation, len(dense.classes), (0.1, 0.01, 1e-3)
-    ).score
-    if hasattr(encoder, "attention_rows"):
-        encoder.eval()
-        pictures = data.as_float(dense_test.images)
-        rows = encoder.attention_rows(pictures, 0, -1)[0][:, :, encoder.prefix :]  # (N, heads, patches)
-        maps = rows.unflatten(2, encoder.grid(*pictures.shape[2:]))
-        scores = evaluate.attention_jaccard(maps, dense_test.masks, encoder.patch_size)
-        found["jaccard"] = scores.best_head
-    return {name: round(100 * float(value), 2) for name, value in found.items()}
+    found["fine_tune"] = round(100 * evaluate.accuracy(guesses, torch.as_tensor(test.labels)), 2)
+    return found
 
 
 def run(job: dict, shrink: int = 1) -> dict:

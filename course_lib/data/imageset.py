@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import warnings
 from collections.abc import Iterator, Sequence
@@ -91,6 +92,14 @@ class ImageSet:
             raise ValueError(f"ImageSet.batches: batch_size is {batch_size}; at least 1 is needed.")
         for start in range(0, len(self), batch_size):
             yield self.images[start : start + batch_size], self.labels[start : start + batch_size]
+
+    def fingerprint(self) -> str:
+        """SHA-256 of all pixels and labels, as hexadecimal digits: equal sets have equal ones."""
+        digest = hashlib.sha256(repr((tuple(self.images.shape), self.classes)).encode())
+        for images, labels in self.batches(4096):
+            digest.update(images.contiguous().numpy())  # type: ignore[arg-type]
+            digest.update(labels.numpy())  # type: ignore[arg-type]
+        return digest.hexdigest()
 
     def __repr__(self) -> str:
         height, width = self.images.shape[2:]

@@ -16,6 +16,7 @@ from course_lib.evaluate.neighbours import accuracy, any_label_accuracy, knn
 from course_lib.evaluate.objects import JaccardScores, attention_jaccard, mass_mask
 from course_lib.evaluate.probe import ProbeResult, hold_out, linear_probe
 from course_lib.evaluate.retrieval import copy_detection, retrieval
+from course_lib.evaluate.scores import cls_jaccard, frozen_scores
 from course_lib.evaluate.similarity import cka, mutual_knn
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "attention_jaccard",
     "balanced_draw",
     "cka",
+    "cls_jaccard",
     "copy_detection",
     "depth_probe",
     "effective_rank",
@@ -36,6 +38,7 @@ __all__ = [
     "evaluate",
     "feature_std",
     "few_labels",
+    "frozen_scores",
     "hold_out",
     "knn",
     "linear_probe",

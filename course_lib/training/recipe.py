@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -19,9 +18,9 @@ EITHER = ("resnet", "vit")
 
 @dataclass(frozen=True)
 class TrainingRecipe:
-    """build(encoder, train set) -> method, and the encoders it works with; the first is the usual one."""
+    """build(encoder, train set, **options) -> method, and the encoders for it; the first is the usual one."""
 
-    build: Callable[[Any, ImageSet], methods.Method]
+    build: Callable[..., methods.Method]
     families: tuple[str, ...] = EITHER
 
 
@@ -41,38 +40,41 @@ def _few(train: ImageSet) -> ImageSet:
 
 
 RECIPES: dict[str, TrainingRecipe] = {
-    "rotation": TrainingRecipe(lambda e, t: methods.Rotation(e)),
-    "context": TrainingRecipe(lambda e, t: methods.ContextPrediction(e), ("resnet",)),
-    "jigsaw": TrainingRecipe(lambda e, t: methods.Jigsaw(e), ("resnet",)),
-    "colorization": TrainingRecipe(lambda e, t: methods.Colorization(e)),
-    "simclr": TrainingRecipe(lambda e, t: methods.SimCLR(e)),
-    "simclr_v2": TrainingRecipe(lambda e, t: methods.SimCLR(e, projector_layers=3)),
-    "moco_v1": TrainingRecipe(lambda e, t: methods.MoCo(e, version=1)),
-    "moco": TrainingRecipe(lambda e, t: methods.MoCo(e)),
-    "moco_v3": TrainingRecipe(lambda e, t: methods.MoCoV3(e), ("vit", "resnet")),
-    "swav": TrainingRecipe(lambda e, t: methods.SwAV(e, views=_crops(e, t))),
-    "byol": TrainingRecipe(lambda e, t: methods.BYOL(e)),
-    "simsiam": TrainingRecipe(lambda e, t: methods.SimSiam(e)),
-    "barlow_twins": TrainingRecipe(lambda e, t: methods.BarlowTwins(e)),
-    "vicreg": TrainingRecipe(lambda e, t: methods.VICReg(e)),
-    "dino": TrainingRecipe(lambda e, t: methods.DINO(e, views=_crops(e, t)), ("vit", "resnet")),
-    "ibot": TrainingRecipe(lambda e, t: methods.IBOT(e, views=_crops(e, t)), ("vit",)),
-    "dinov2": TrainingRecipe(lambda e, t: methods.DINOv2(e, views=_crops(e, t)), ("vit",)),
-    "mae": TrainingRecipe(lambda e, t: methods.MAE(e), ("vit_mean", "vit")),
-    "maskfeat": TrainingRecipe(lambda e, t: methods.MaskFeat(e), ("vit_mean", "vit")),
-    "ijepa": TrainingRecipe(lambda e, t: methods.IJEPA(e), ("vit_mean",)),
-    "supervised": TrainingRecipe(lambda e, t: methods.Supervised(e, t.classes)),
-    "pseudo_label": TrainingRecipe(lambda e, t: methods.PseudoLabel(e, t.classes, _few(t))),
-    "fixmatch": TrainingRecipe(lambda e, t: methods.FixMatch(e, t.classes, _few(t))),
+    "rotation": TrainingRecipe(lambda e, t, **o: methods.Rotation(e, **o)),
+    "context": TrainingRecipe(lambda e, t, **o: methods.ContextPrediction(e, **o), ("resnet",)),
+    "jigsaw": TrainingRecipe(lambda e, t, **o: methods.Jigsaw(e, **o), ("resnet",)),
+    "colorization": TrainingRecipe(lambda e, t, **o: methods.Colorization(e, **o)),
+    "simclr": TrainingRecipe(lambda e, t, **o: methods.SimCLR(e, **o)),
+    "simclr_v2": TrainingRecipe(lambda e, t, **o: methods.SimCLR(e, projector_layers=3, **o)),
+    "moco_v1": TrainingRecipe(lambda e, t, **o: methods.MoCo(e, version=1, **o)),
+    "moco": TrainingRecipe(lambda e, t, **o: methods.MoCo(e, **o)),
+    "moco_v3": TrainingRecipe(lambda e, t, **o: methods.MoCoV3(e, **o), ("vit", "resnet")),
+    "swav": TrainingRecipe(lambda e, t, **o: methods.SwAV(e, views=_crops(e, t), **o)),
+    "byol": TrainingRecipe(lambda e, t, **o: methods.BYOL(e, **o)),
+    "simsiam": TrainingRecipe(lambda e, t, **o: methods.SimSiam(e, **o)),
+    "barlow_twins": TrainingRecipe(lambda e, t, **o: methods.BarlowTwins(e, **o)),
+    "vicreg": TrainingRecipe(lambda e, t, **o: methods.VICReg(e, **o)),
+    "dino": TrainingRecipe(lambda e, t, **o: methods.DINO(e, views=_crops(e, t), **o), ("vit", "resnet")),
+    "ibot": TrainingRecipe(lambda e, t, **o: methods.IBOT(e, views=_crops(e, t), **o), ("vit",)),
+    "dinov2": TrainingRecipe(lambda e, t, **o: methods.DINOv2(e, views=_crops(e, t), **o), ("vit",)),
+    "mae": TrainingRecipe(lambda e, t, **o: methods.MAE(e, **o), ("vit_mean", "vit")),
+    "maskfeat": TrainingRecipe(lambda e, t, **o: methods.MaskFeat(e, **o), ("vit_mean", "vit")),
+    "ijepa": TrainingRecipe(lambda e, t, **o: methods.IJEPA(e, **o), ("vit_mean",)),
+    "supervised": TrainingRecipe(lambda e, t, **o: methods.Supervised(e, t.classes, **o)),
+    "pseudo_label": TrainingRecipe(lambda e, t, **o: methods.PseudoLabel(e, t.classes, _few(t), **o)),
+    "fixmatch": TrainingRecipe(lambda e, t, **o: methods.FixMatch(e, t.classes, _few(t), **o)),
 }
 METHODS = tuple(RECIPES)
 
 
-def build(name: str, encoder: torch.nn.Module, train: ImageSet) -> methods.Method:
-    """The method called `name` on `encoder`, for these images. Raises ValueError for an unknown name."""
+def build(name: str, encoder: torch.nn.Module, train: ImageSet, **options) -> methods.Method:
+    """The method called `name` on `encoder`, for these images, with options of its own if any.
+
+    Raises ValueError for an unknown name.
+    """
     if name not in RECIPES:
         raise ValueError(f'train: method is "{name}"; choose one of {", ".join(METHODS)}.')
-    return RECIPES[name].build(encoder, train)
+    return RECIPES[name].build(encoder, train, **options)
 
 
 def encoder_for(size: int, profile: str, family: str = "resnet") -> torch.nn.Module:
