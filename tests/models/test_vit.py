@@ -6,7 +6,7 @@ from timm.models.vision_transformer import VisionTransformer as TimmViT
 
 from course_lib.models import VisionTransformer
 from course_lib.models.attention import attention_matrix, attention_rows
-from course_lib.models.patches import interpolate_positions
+from course_lib.models.patches import PatchProjection, interpolate_positions
 
 SIZES = [(48, 48), (96, 96), (64, 40), (32, 80)]
 
@@ -240,3 +240,20 @@ TINY = VisionTransformer(48, 8, 32, 1, 2)
 def test_bad_input_is_a_sentence(make, sentence):
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_patch_projection_is_the_convolution_that_it_stores(layout):
+    torch.manual_seed(0)
+    layer = PatchProjection(4, 6)
+    images = torch.rand(2, 3, 12, 20, requires_grad=True)
+    found = layer.to(memory_format=layout)(images.to(memory_format=layout))
+    expected = torch.nn.functional.conv2d(images, layer.weight, layer.bias, stride=4)
+    torch.testing.assert_close(found, expected)
+    weights = torch.rand_like(expected)
+    for a, b in zip(
+        torch.autograd.grad((found * weights).sum(), [images, layer.weight, layer.bias]),
+        torch.autograd.grad((expected * weights).sum(), [images, layer.weight, layer.bias]),
+        strict=True,
+    ):
+        torch.testing.assert_close(a, b)
