@@ -104,10 +104,13 @@ class VisionTransformer(Encoder):
         """images (B, 3, H, W) in [0, 1] -> normalised output of all tokens, (B, prefix + patches, width)."""
         return self.run(self.tokens(images))
 
-    def run(self, tokens: Tensor) -> Tensor:
-        """All blocks and the last norm, (B, T, width) -> (B, T, width); T may be any part of the tokens."""
+    def run(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
+        """All blocks and the last norm, (B, T, width) -> (B, T, width); T may be any part of the tokens.
+
+        mask: bool, which token may look at which (`Attention.forward`); None: each at all.
+        """
         for block in self.blocks:
-            tokens = block(tokens)
+            tokens = block(tokens, mask=mask)
         return self.norm(tokens)
 
     def forward(self, images: Tensor) -> Tensor:
