@@ -22,14 +22,18 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width)
         self.projection = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, keep: list | None = None) -> Tensor:
-        """x: (B, T, D). keep: a list to which (queries, keys), each (B, H, T, D / H), are appended."""
+    def forward(self, x: Tensor, keep: list | None = None, mask: Tensor | None = None) -> Tensor:
+        """x: (B, T, D). keep: a list to which (queries, keys), each (B, H, T, D / H), are appended.
+
+        mask: bool (T, T), or (B, 1, T, T) where images differ; True where the row's token may look at the
+        column's. Every row needs one True. None: every token sees all.
+        """
         batch, tokens, width = x.shape
         qkv = self.qkv(x).view(batch, tokens, 3, self.heads, width // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, H, T, D / H)
         if keep is not None:
             keep.append((q.contiguous(), k.contiguous()))  # copies, which do not hold on to the values
-        y = _attend(q, k, v)  # (B, H, T, D / H)
+        y = _attend(q, k, v, mask)  # (B, H, T, D / H)
         return self.projection(y.transpose(1, 2).reshape(batch, tokens, width))
 
     def queries_keys(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -41,12 +45,12 @@ class Attention(nn.Module):
         return q, k
 
 
-def _attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+def _attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
     """Fused attention; for training on a CPU in float32: the bf16 kernel's way back is 8 times as slow."""
     if not (queries.device.type == "cpu" and queries.dtype == torch.bfloat16 and torch.is_grad_enabled()):
-        return F.scaled_dot_product_attention(queries, keys, values)
+        return F.scaled_dot_product_attention(queries, keys, values, mask)
     with torch.autocast("cpu", enabled=False):
-        out = F.scaled_dot_product_attention(queries.float(), keys.float(), values.float())
+        out = F.scaled_dot_product_attention(queries.float(), keys.float(), values.float(), mask)
     return out.to(queries.dtype)
 
 
@@ -63,10 +67,10 @@ class Block(nn.Module):
         scale = None if layer_scale is None else torch.full((2, width), float(layer_scale))
         self.layer_scale = None if scale is None else nn.Parameter(scale)  # of attention, of mlp
 
-    def forward(self, x: Tensor, keep: list | None = None) -> Tensor:
-        """(B, T, D) -> (B, T, D). keep: see `Attention.forward`."""
+    def forward(self, x: Tensor, keep: list | None = None, mask: Tensor | None = None) -> Tensor:
+        """(B, T, D) -> (B, T, D). keep, mask: see `Attention.forward`."""
         first, second = (1.0, 1.0) if self.layer_scale is None else self.layer_scale
-        x = x + first * self.attention(self.norm1(x), keep)
+        x = x + first * self.attention(self.norm1(x), keep, mask)
         return x + second * self.mlp(self.norm2(x))
 
 

@@ -77,6 +77,12 @@ class VisionTransformer(Encoder):
             )
         return height // self.patch_size, width // self.patch_size
 
+    def patch_embeddings(self, images: Tensor) -> Tensor:
+        """images (B, 3, H, W) in [0, 1] -> each patch's content without its position, (B, patches, width)."""
+        x = self.standardise(images)
+        self.grid(*images.shape[2:])  # checks
+        return self.patches(x).flatten(2).transpose(1, 2)
+
     def tokens(self, images: Tensor, mask: Tensor | None = None, mask_token: Tensor | None = None) -> Tensor:
         """images (B, 3, H, W) in [0, 1] -> input of the first block, (B, prefix + patches, width).
 
@@ -85,9 +91,7 @@ class VisionTransformer(Encoder):
         conv_stem the neighbours of a hidden patch still show some of it. Raises ValueError for another shape,
         and for a mask without mask_token.
         """
-        x = self.standardise(images)
-        grid = self.grid(*images.shape[2:])
-        x = self.patches(x).flatten(2).transpose(1, 2)  # (B, N, width)
+        x, grid = self.patch_embeddings(images), self.grid(*images.shape[2:])
         if mask is not None:
             if mask_token is None or mask.shape != x.shape[:2] or mask.dtype != torch.bool:
                 raise ValueError(
@@ -104,10 +108,13 @@ class VisionTransformer(Encoder):
         """images (B, 3, H, W) in [0, 1] -> normalised output of all tokens, (B, prefix + patches, width)."""
         return self.run(self.tokens(images))
 
-    def run(self, tokens: Tensor) -> Tensor:
-        """All blocks and the last norm, (B, T, width) -> (B, T, width); T may be any part of the tokens."""
+    def run(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
+        """All blocks and the last norm, (B, T, width) -> (B, T, width); T may be any part of the tokens.
+
+        mask: bool, which token may look at which (`Attention.forward`); None: each at all.
+        """
         for block in self.blocks:
-            tokens = block(tokens)
+            tokens = block(tokens, mask=mask)
         return self.norm(tokens)
 
     def forward(self, images: Tensor) -> Tensor:
