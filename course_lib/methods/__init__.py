@@ -1,8 +1,11 @@
 """Self-supervised methods, and the baselines with labels: one method, one file, one page."""
 
+from course_lib.methods.aim import AIM
 from course_lib.methods.barlow_twins import BarlowTwins
 from course_lib.methods.base import Method, sgd
+from course_lib.methods.beit import BEiT
 from course_lib.methods.byol import BYOL
+from course_lib.methods.codebook import PatchCodebook
 from course_lib.methods.colorization import Colorization
 from course_lib.methods.context import ContextPrediction
 from course_lib.methods.dino import DINO
@@ -17,6 +20,7 @@ from course_lib.methods.mae import MAE
 from course_lib.methods.maskfeat import MaskFeat
 from course_lib.methods.moco import MoCo
 from course_lib.methods.moco_v3 import MoCoV3
+from course_lib.methods.next_embedding import NextEmbedding
 from course_lib.methods.rotation import Rotation
 from course_lib.methods.simclr import SimCLR
 from course_lib.methods.simsiam import SimSiam
@@ -25,11 +29,13 @@ from course_lib.methods.swav import SwAV
 from course_lib.methods.vicreg import VICReg
 
 __all__ = [
+    "AIM",
     "BYOL",
     "DINO",
     "IBOT",
     "IJEPA",
     "MAE",
+    "BEiT",
     "BarlowTwins",
     "Colorization",
     "ContextPrediction",
@@ -42,6 +48,8 @@ __all__ = [
     "Method",
     "MoCo",
     "MoCoV3",
+    "NextEmbedding",
+    "PatchCodebook",
     "PseudoLabel",
     "Rotation",
     "SimCLR",

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.losses.ranks import mean_over_ranks
 from course_lib.methods.base import Method
 from course_lib.methods.block_masks import block_masks
 from course_lib.methods.masking import check_maskable, pick
@@ -93,7 +94,7 @@ class BEiT(Method):
         mask = torch.zeros_like(words, dtype=torch.bool).scatter(1, hidden, True)
         encoded = self.encoder.run(self.encoder.tokens(view, mask, self.mask_token))
         scores = self.head(pick(encoded[:, self.encoder.prefix :], hidden)).float()  # (B, M, V)
-        return F.cross_entropy(scores.flatten(0, 1), words.gather(1, hidden).flatten())
+        return mean_over_ranks(F.cross_entropy(scores.flatten(0, 1), words.gather(1, hidden).flatten()))
 
     def stuck_values(self, batch_size: int) -> dict[str, float]:
         """ln V: all words equally likely. H(words): each as likely as it is among all patches."""

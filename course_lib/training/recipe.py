@@ -60,6 +60,12 @@ RECIPES: dict[str, TrainingRecipe] = {
     "mae": TrainingRecipe(lambda e, t, **o: methods.MAE(e, **o), ("vit_mean", "vit")),
     "maskfeat": TrainingRecipe(lambda e, t, **o: methods.MaskFeat(e, **o), ("vit_mean", "vit")),
     "ijepa": TrainingRecipe(lambda e, t, **o: methods.IJEPA(e, **o), ("vit_mean",)),
+    "beit": TrainingRecipe(
+        lambda e, t, **o: methods.BEiT(e, methods.PatchCodebook.of(t, e.patch_size), **o),
+        ("vit_mean", "vit"),
+    ),
+    "aim": TrainingRecipe(lambda e, t, **o: methods.AIM(e, **o), ("vit_mean",)),
+    "next_embedding": TrainingRecipe(lambda e, t, **o: methods.NextEmbedding(e, **o), ("vit_mean",)),
     "supervised": TrainingRecipe(lambda e, t, **o: methods.Supervised(e, t.classes, **o)),
     "pseudo_label": TrainingRecipe(lambda e, t, **o: methods.PseudoLabel(e, t.classes, _few(t), **o)),
     "fixmatch": TrainingRecipe(lambda e, t, **o: methods.FixMatch(e, t.classes, _few(t), **o)),
