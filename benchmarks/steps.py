@@ -46,7 +46,7 @@ def our_method(name: str) -> methods.Method:
 def our_step(name: str, images: Tensor, bf16: bool, ready: bool) -> Callable[[], None]:
     """The step as `fit` runs it, without Lightning."""
     method = our_method(name).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(method.groups(), lr=1e-3)
+    optimizer = method.optimizer(method.groups(), lr=1e-3)
     generator = torch.Generator().manual_seed(0)
     kept = method.views(images, generator=generator)
 
