@@ -110,6 +110,20 @@ def test_all_accumulated_batches_reach_the_bank_and_validation_does_not():
     assert torch.equal(method.bank, bank)
 
 
+def test_only_the_batches_of_the_last_step_count_and_only_once():
+    images = pictures()
+    method = make()
+    start = method.bank.clone()
+    method.loss(method.views(images[:8]))  # a step that was never finished
+    method.loss(method.views(images[8:16]))
+    method.after_step()
+    moved = (method.bank != start).any(dim=1).nonzero()[:, 0]
+    assert sorted(moved.tolist()) == sorted(method.rows(images[8:16]).tolist())
+    bank = method.bank.clone()
+    method.after_step()
+    assert torch.equal(method.bank, bank)
+
+
 def test_the_proximal_term_is_the_squared_way_from_the_own_row():
     method, images = make(proximal_weight=0.3), pictures()
     view, own = method.views(images)
