@@ -75,5 +75,6 @@ class RotationSupervised(Supervised):
 
     def stuck_values(self, batch_size: int) -> dict[str, float]:
         """All classes and all four turns equally likely."""
-        turns = {0: "", 1: " + ln 4"}.get(self.weight, f" + {self.weight:g} ln 4")
-        return {"ln C" + turns: math.log(self.classes) + self.weight * math.log(4)}
+        factor = "" if self.weight == 1 else f"{self.weight:g} "
+        name = f"ln C + {factor}ln 4" if self.weight else "ln C"
+        return {name: math.log(self.classes) + self.weight * math.log(4)}
