@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.methods.labelled import LabelledImages
 from course_lib.methods.supervised import Supervised
 
 
@@ -38,29 +39,23 @@ class FixMatch(Supervised):
         **options,
     ):
         super().__init__(encoder, classes, views=self.make_views, **options)
-        if not 0 < threshold <= 1 or weight < 0 or labelled_batch < 1:
+        if not 0 < threshold <= 1 or weight < 0:
             raise ValueError(
-                f"FixMatch: threshold={threshold}, weight={weight}, labelled_batch={labelled_batch}; the "
-                "threshold lies in (0, 1], the weight is at least 0, the batch at least 1."
+                f"FixMatch: threshold={threshold}, weight={weight}; the threshold lies in (0, 1], the weight "
+                "is at least 0."
             )
-        images, labels = labelled if isinstance(labelled, tuple) else (labelled.images, labelled.labels)
-        self.images, self.labels = torch.as_tensor(images), torch.as_tensor(labels).long()
-        if len(self.images) != len(self.labels) or not len(self.labels) or self.labels.min() < 0:
-            raise ValueError(
-                f"FixMatch: labelled has {len(self.images)} images and {len(self.labels)} labels; give one "
-                "label of at least 0 for each image."
-            )
-        self.threshold, self.weight, self.labelled_batch = threshold, weight, labelled_batch
+        self.labelled = LabelledImages("FixMatch", labelled, labelled_batch)
+        self.threshold, self.weight = threshold, weight
         self.weak = weak or mild_views
         self.strong = strong_views if strong == "default" else strong
 
     def make_views(self, images: Tensor, generator: torch.Generator | None = None) -> list[Tensor]:
         """[weak view, strong view, labelled view, labels]; without `strong` the second is the first."""
-        rows = torch.randint(len(self.labels), (self.labelled_batch,), generator=generator)
-        known = self.weak(self.images[rows].to(images.device), generator=generator)[0]
+        known, labels = self.labelled.draw(images.device, generator)
+        known = self.weak(known, generator=generator)[0]
         weak = self.weak(images, generator=generator)[0]
         strong = weak if self.strong is None else self.strong(images, generator=generator)[0]
-        return [weak, strong, known, self.labels[rows].to(images.device)]
+        return [weak, strong, known, labels]
 
     def loss(self, views: list[Tensor]) -> Tensor:  # type: ignore[override]
         """views: what `make_views` gave. Returns a scalar."""

@@ -87,9 +87,9 @@ class IBOT(DINO):
         student_patches = self.patch_scores(tokens, hidden, self.patch_head or self.head)  # (G * B, M, K)
         with torch.no_grad():
             encoder, head = cast(tuple[VisionTransformer, PrototypeHead], tuple(self.teacher))
-            tokens = encoder.run(encoder.tokens(images))
-            teacher = head(encoder.pooled(tokens)).unflatten(0, (self.global_crops, -1))  # (G, B, K)
-            teacher_patches = self.patch_scores(tokens, hidden, self.patch_teacher or head)  # (G * B, M, K)
+            whole = encoder.run(encoder.tokens(images))
+            teacher = head(encoder.pooled(whole)).unflatten(0, (self.global_crops, -1))  # (G, B, K)
+            teacher_patches = self.patch_scores(whole, hidden, self.patch_teacher or head)  # (G * B, M, K)
 
         first = self._batches_in_step == 0
         self.center.collect(teacher, first)
@@ -103,7 +103,13 @@ class IBOT(DINO):
         loss = loss + self.patch_weight * patch_loss
         if self.koleo_weight:  # per crop: two crops of one image are meant to be near
             loss = loss + self.koleo_weight * sum(koleo(crop) for crop in large)
-        return loss
+        return loss + self.anchor(images, tokens)
+
+    def anchor(self, images: Tensor, tokens: Tensor) -> Tensor | float:
+        """A further loss on the large crops (G * B, 3, H, W), given the student's output tokens (G * B, T, D)
+        of them; none here, Gram anchoring in `GramAnchoring`.
+        """
+        return 0.0
 
     def masks(self, images: Tensor) -> Tensor:
         """For images (B, 3, H, W) a mask (B, patches), True = hidden from the student; on the CPU."""

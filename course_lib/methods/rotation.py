@@ -46,10 +46,8 @@ class Rotation(Method):
         """
         (view,) = self.augment(images, generator=generator)
         if self.all_four:
-            turns = torch.arange(4).repeat_interleave(len(view))
-            view = view.repeat(4, 1, 1, 1)
-        else:
-            turns = integers(torch.full((len(view),), 4), generator)
+            return all_four_turns(view)
+        turns = integers(torch.full((len(view),), 4), generator)
         return [rotate90(view, turns=turns), turns.to(view.device)]
 
     def scores(self, turned: Tensor) -> Tensor:
@@ -64,3 +62,11 @@ class Rotation(Method):
     def stuck_values(self, batch_size: int) -> dict[str, float]:
         """All four positions equally likely."""
         return {"ln 4": math.log(4)}
+
+
+def all_four_turns(images: Tensor) -> list[Tensor]:
+    """[turned (4B, 3, H, W), answer (4B,) int64] of square images (B, 3, H, W): copy k of image i, turned
+    counter-clockwise by k quarters, in row k * B + i.
+    """
+    turns = torch.arange(4).repeat_interleave(len(images))
+    return [rotate90(images.repeat(4, 1, 1, 1), turns=turns), turns.to(images.device)]

@@ -47,13 +47,16 @@ class Supervised(Method):
 
         Raises ValueError for labels out of range.
         """
+        return torch.stack([self.class_loss(self.encoder(view), labels) for view in views]).mean()
+
+    def class_loss(self, features: Tensor, labels: Tensor) -> Tensor:
+        """Cross-entropy of the classifier on features (B, width) at labels (B,), a float32 scalar."""
         if labels.device.type == "cpu" and not (labels.min() >= 0 and labels.max() < self.classes):
             raise ValueError(
                 f"Supervised: labels run from {int(labels.min())} to {int(labels.max())}; "
                 f"with {self.classes} classes they must lie between 0 and {self.classes - 1}."
             )
-        logits = [self.classifier(self.encoder(view)).float() for view in views]  # each (B, classes)
-        return torch.stack([F.cross_entropy(scores, labels.long()) for scores in logits]).mean()
+        return F.cross_entropy(self.classifier(features).float(), labels.long())
 
     @torch.no_grad()
     def predict(self, images: Tensor, batch_size: int = 512) -> Tensor:

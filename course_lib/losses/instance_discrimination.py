@@ -1,0 +1,49 @@
+"""Instance discrimination: every image is a class of its own, and its old feature is the class's weight.
+
+Wu et al. 2018, arXiv:1805.01978, equation 2 (the non-parametric softmax).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from course_lib.losses.fast import FastLogSumExp, can_be_fast
+from course_lib.losses.inputs import check_rows, check_temperature, refuse_nan, unit_rows
+from course_lib.losses.ranks import mean_over_ranks
+
+
+def instance_discrimination(features: Tensor, bank: Tensor, own: Tensor, temperature: float = 0.07) -> Tensor:
+    """Mean over images of -log softmax(cosine / temperature), over all rows of the bank, at the own row.
+
+    features: (B, D), any scale. bank: (N, D), any scale, one row for each image of the data set: its feature
+    when it was last seen. own: (B,) int64, the row of each image, 0 to N - 1. The bank is a constant: no
+    gradient reaches it.
+
+    Returns a float32 scalar, ln N when nothing is learned. Raises ValueError if shapes or sizes differ, if
+    temperature <= 0, and (NotFiniteError, on the CPU) if there is NaN in the features; TypeError if the
+    features are not float or own is not int64.
+    """
+    check_rows("instance_discrimination", "features", features)
+    check_rows("instance_discrimination", "bank", bank)
+    if bank.shape[1] != features.shape[1]:
+        raise ValueError(
+            f"instance_discrimination: features has {features.shape[1]} numbers per row but bank has "
+            f"{bank.shape[1]}."
+        )
+    if own.dtype != torch.int64:
+        raise TypeError(f"instance_discrimination: own is {own.dtype}; give int64 rows of the bank.")
+    if own.shape != features.shape[:1]:
+        raise ValueError(
+            f"instance_discrimination: own is {tuple(own.shape)} for {len(features)} rows of features; "
+            f"give ({len(features)},)."
+        )
+    check_temperature("instance_discrimination", temperature)
+    with torch.autocast(features.device.type, enabled=False):
+        z, classes = unit_rows(features), unit_rows(bank.detach())
+        if can_be_fast(temperature):  # the same number, in half of the time
+            every = FastLogSumExp.apply(z, classes, temperature)  # (B,)
+            loss = (every - torch.linalg.vecdot(z, classes[own]) / temperature).mean()
+        else:
+            loss = F.cross_entropy(z @ classes.T / temperature, own)
+        loss = mean_over_ranks(loss)
+    return refuse_nan("instance_discrimination", loss, features=features, bank=bank)
