@@ -25,7 +25,8 @@ class InstanceDiscrimination(Method):
 
     The row of an image is its z of an epoch ago, so the classes need no weights of their own. After the
     optimiser's step the rows of this step's images move: row <- unit(momentum * row + (1 - momentum) * z).
-    Before its image has been seen a row is random, so nothing sensible is learned in the first epoch.
+    Before its image has been seen a row is random, so in the first epoch nothing sensible is learned and the
+    loss rises above ln N: this method needs many epochs.
 
     images: those that `fit` will be given, an ImageSet or uint8 (N, 3, H, W). A batch does not say which
     images it holds, and a batch's labels are classes, not images. So the method knows an image by its pixels:
