@@ -27,18 +27,18 @@ from functools import cache
 
 import pandas
 import torch
-from harness import RESULTS, write_atomically
-from sweep import arguments, finished, quiet_fit, read, sweep
+from harness import RESULTS
+from sweep import arguments, finished, gain_text, gains, quiet_fit, read, sweep, write_tables
 
 from course_lib import data, evaluate
-from course_lib.evaluate import t_interval
 from course_lib.methods import FineTune
 from course_lib.training import recipe
 
 FILE = RESULTS / "methods.json"
 IMAGES, BATCH, TRAIN, TEST, PROBE, DENSE = 25_600, 128, 20_000, 4_000, 10_000, 500
 METRICS = ("linear", "knn", "few", "fine_tune", "miou", "jaccard")
-LEFT_OUT = ("simclr_v2", "moco_v1", "pseudo_label", "fixmatch")  # variants; the last two learn from labels
+# variants, and what learns from a few labels
+LEFT_OUT = ("simclr_v2", "moco_v1", "gram_anchoring", "pseudo_label", "rotation_supervised", "fixmatch")
 # Published linear probes on ImageNet-1k, ResNet-50: lightly's table (100 epochs) and, for
 # the pretext tasks, mmselfsup's (average-pooled features, its model zoo).
 PUBLISHED = {
@@ -106,22 +106,20 @@ def run(job: dict, shrink: int = 1) -> dict:
 
 
 def summary(records: list[dict]) -> pandas.DataFrame:
-    """One row per encoder and method: mean of each metric, the interval of linear's gain over random."""
-    table = pandas.DataFrame(records)
-    rows = []
-    for (family, name), part in table.groupby(["family", "method"], sort=False):
-        base = table[(table.family == family) & (table.method == "random")].set_index("seed")["linear"]
-        gains = (part.set_index("seed")["linear"] - base).dropna()
-        row = {"encoder": family, "method": name, "seeds": len(part)}
-        row |= {m: part[m].mean() if m in part else float("nan") for m in METRICS}
-        row |= {"gain": gains.mean(), "low": float("nan"), "high": float("nan")}
-        if len(gains) > 1 and name != "random":
-            interval = t_interval(gains.tolist())
-            row |= {"low": interval.low, "high": interval.high}
-        row["images_per_second"] = part["images_per_second"].median() if "images_per_second" in part else None
-        row["published"] = PUBLISHED.get(name) if family == "resnet" else None
-        rows.append(row)
-    return pandas.DataFrame(rows).sort_values(["encoder", "linear"], ascending=[True, False])
+    """`gains` of this file's budget, with the speed, the published probe, and where the figures come from."""
+    mine = [record for record in records if record["images"] == IMAGES]
+    table, raw = gains(mine, METRICS), pandas.DataFrame(mine)
+    for column, how in (("images_per_second", "median"), ("parameters", "first")):
+        if column not in raw:  # a file of random encoders has no speed
+            raw[column] = float("nan")
+        values = raw.groupby(["family", "method"])[column].agg(how).rename(column).reset_index()
+        table = table.merge(values.rename(columns={"family": "encoder"}), how="left")
+    published = table["method"].map(PUBLISHED)
+    table["published"] = published.where(table["encoder"] == "resnet")
+    for column in ("commit", "machine"):
+        made = raw[column].fillna("not recorded") if column in raw else pandas.Series(["not recorded"])
+        table[column] = ", ".join(sorted(set(made)))
+    return table
 
 
 def markdown(table: pandas.DataFrame) -> str:
@@ -132,12 +130,12 @@ def markdown(table: pandas.DataFrame) -> str:
     lines += ["| " + " | ".join(heads) + " |", "|---|---|" + "---:|" * (len(heads) - 2)]
     for row in table.itertuples():
         cells = [f"{getattr(row, m):.1f}" if getattr(row, m) == getattr(row, m) else "-" for m in METRICS]
-        band = f" ({row.low:+.1f} to {row.high:+.1f})" if row.low == row.low else ""
-        gain = "-" if row.method == "random" else f"{row.gain:+.1f}{band}"
         speed = f"{row.images_per_second:.0f}" if row.images_per_second == row.images_per_second else "-"
         known = f"{row.published:.1f}" if row.published == row.published else "-"
         lines.append(
-            "| " + " | ".join([row.encoder, row.method, str(row.seeds), *cells, gain, speed, known]) + " |"
+            "| "
+            + " | ".join([row.encoder, row.method, str(row.seeds), *cells, gain_text(row), speed, known])
+            + " |"
         )
     if len(both) > 2:
         rho = both["linear"].corr(both["published"], method="spearman")
@@ -164,8 +162,7 @@ def main() -> int:
         records = read(given.out)
         if records:
             table = summary(records)
-            write_atomically(given.out.with_suffix(".csv"), table.round(3).to_csv(index=False))
-            write_atomically(given.out.with_suffix(".md"), markdown(table))
+            write_tables(given.out, table, markdown(table))
     return 0
 
 

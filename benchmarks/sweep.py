@@ -9,17 +9,20 @@ import argparse
 import json
 import multiprocessing
 import os
+import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
+import pandas
 import torch
 from harness import machine, write_atomically
 
 from course_lib import fit
+from course_lib.evaluate import t_interval
 from course_lib.training.choice import has_fast_bf16
 
 
@@ -39,10 +42,54 @@ def is_done(job: dict, records: list[dict]) -> bool:
 
 
 def finished(began: float) -> dict:
-    """What every record ends with: how long it took, when, and on what processor."""
+    """What every record ends with: how long it took, when, at which commit and on what processor."""
     seconds = round(time.perf_counter() - began, 1)
     when = time.strftime("%Y-%m-%d %H:%M")
-    return {"seconds": seconds, "finished": when, "machine": machine()["processor"]}
+    return {"seconds": seconds, "finished": when, "commit": commit(), "machine": machine()["processor"]}
+
+
+def commit() -> str:
+    """The checkout's commit, with "+" when tracked files differ from it; "unknown" outside a checkout."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    try:
+        head = subprocess.run(
+            [*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
+        )
+        changed = subprocess.run([*git, "diff", "--quiet", "HEAD"], capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head.stdout.strip() + ("+" if changed.returncode else "")
+
+
+def gains(records: list[dict], metrics: Sequence[str]) -> pandas.DataFrame:
+    """One row per encoder and method: mean of each metric over the seeds, and the gain of the linear probe
+    over the untrained encoder of the same seed, with its 95 % interval (low, high) from two seeds on.
+    """
+    table = pandas.DataFrame(records)
+    rows = []
+    for (family, name), part in table.groupby(["family", "method"], sort=False):
+        base = table[(table.family == family) & (table.method == "random")].set_index("seed")["linear"]
+        gained = (part.set_index("seed")["linear"] - base).dropna()
+        row = {"encoder": family, "method": name, "seeds": len(part)}
+        row |= {m: part[m].mean() if m in part else float("nan") for m in metrics}
+        row |= {"gain": gained.mean(), "low": float("nan"), "high": float("nan")}
+        if len(gained) > 1 and name != "random":
+            interval = t_interval(gained.tolist())
+            row |= {"low": interval.low, "high": interval.high}
+        rows.append(row)
+    return pandas.DataFrame(rows).sort_values(["encoder", "linear"], ascending=[True, False])
+
+
+def gain_text(row) -> str:
+    """A row's gain as in a table: "+3.1 (+2.0 to +4.2)", or "-" for the random encoder itself."""
+    band = f" ({row.low:+.1f} to {row.high:+.1f})" if row.low == row.low else ""
+    return "-" if row.method == "random" else f"{row.gain:+.1f}{band}"
+
+
+def write_tables(out: Path, table: pandas.DataFrame, text: str) -> None:
+    """The table beside its records: OUT.csv to compute with, OUT.md to read."""
+    write_atomically(out.with_suffix(".csv"), table.round(3).to_csv(index=False))
+    write_atomically(out.with_suffix(".md"), text)
 
 
 def quiet_fit(method, images, steps: int, batch: int, seed: int):

@@ -11,6 +11,7 @@ from course_lib.losses.gram import gram
 from course_lib.losses.ibot import ibot
 from course_lib.losses.info_nce import info_nce
 from course_lib.losses.inputs import NotFiniteError
+from course_lib.losses.instance_discrimination import instance_discrimination
 from course_lib.losses.koleo import koleo
 from course_lib.losses.masked_pixels import masked_pixels
 from course_lib.losses.moco import moco
@@ -29,6 +30,7 @@ __all__ = [
     "gram",
     "ibot",
     "info_nce",
+    "instance_discrimination",
     "koleo",
     "masked_pixels",
     "moco",

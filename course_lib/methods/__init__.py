@@ -13,8 +13,10 @@ from course_lib.methods.dinov2 import DINOv2
 from course_lib.methods.distillation import Distillation
 from course_lib.methods.fine_tune import FineTune
 from course_lib.methods.fixmatch import FixMatch, PseudoLabel
+from course_lib.methods.gram_anchoring import GramAnchoring
 from course_lib.methods.ibot import IBOT
 from course_lib.methods.ijepa import IJEPA
+from course_lib.methods.instance_discrimination import InstanceDiscrimination
 from course_lib.methods.jigsaw import Jigsaw
 from course_lib.methods.mae import MAE
 from course_lib.methods.maskfeat import MaskFeat
@@ -22,6 +24,7 @@ from course_lib.methods.moco import MoCo
 from course_lib.methods.moco_v3 import MoCoV3
 from course_lib.methods.next_embedding import NextEmbedding
 from course_lib.methods.rotation import Rotation
+from course_lib.methods.rotation_supervised import RotationSupervised
 from course_lib.methods.simclr import SimCLR
 from course_lib.methods.simsiam import SimSiam
 from course_lib.methods.supervised import Supervised
@@ -43,6 +46,8 @@ __all__ = [
     "Distillation",
     "FineTune",
     "FixMatch",
+    "GramAnchoring",
+    "InstanceDiscrimination",
     "Jigsaw",
     "MaskFeat",
     "Method",
@@ -52,6 +57,7 @@ __all__ = [
     "PatchCodebook",
     "PseudoLabel",
     "Rotation",
+    "RotationSupervised",
     "SimCLR",
     "SimSiam",
     "Supervised",

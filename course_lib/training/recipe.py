@@ -44,6 +44,7 @@ RECIPES: dict[str, TrainingRecipe] = {
     "context": TrainingRecipe(lambda e, t, **o: methods.ContextPrediction(e, **o), ("resnet",)),
     "jigsaw": TrainingRecipe(lambda e, t, **o: methods.Jigsaw(e, **o), ("resnet",)),
     "colorization": TrainingRecipe(lambda e, t, **o: methods.Colorization(e, **o)),
+    "instance_discrimination": TrainingRecipe(lambda e, t, **o: methods.InstanceDiscrimination(e, t, **o)),
     "simclr": TrainingRecipe(lambda e, t, **o: methods.SimCLR(e, **o)),
     "simclr_v2": TrainingRecipe(lambda e, t, **o: methods.SimCLR(e, projector_layers=3, **o)),
     "moco_v1": TrainingRecipe(lambda e, t, **o: methods.MoCo(e, version=1, **o)),
@@ -57,6 +58,9 @@ RECIPES: dict[str, TrainingRecipe] = {
     "dino": TrainingRecipe(lambda e, t, **o: methods.DINO(e, views=_crops(e, t), **o), ("vit", "resnet")),
     "ibot": TrainingRecipe(lambda e, t, **o: methods.IBOT(e, views=_crops(e, t), **o), ("vit",)),
     "dinov2": TrainingRecipe(lambda e, t, **o: methods.DINOv2(e, views=_crops(e, t), **o), ("vit",)),
+    "gram_anchoring": TrainingRecipe(
+        lambda e, t, **o: methods.GramAnchoring(e, views=_crops(e, t), **o), ("vit",)
+    ),
     "mae": TrainingRecipe(lambda e, t, **o: methods.MAE(e, **o), ("vit_mean", "vit")),
     "maskfeat": TrainingRecipe(lambda e, t, **o: methods.MaskFeat(e, **o), ("vit_mean", "vit")),
     "ijepa": TrainingRecipe(lambda e, t, **o: methods.IJEPA(e, **o), ("vit_mean",)),
@@ -68,6 +72,9 @@ RECIPES: dict[str, TrainingRecipe] = {
     "next_embedding": TrainingRecipe(lambda e, t, **o: methods.NextEmbedding(e, **o), ("vit_mean",)),
     "supervised": TrainingRecipe(lambda e, t, **o: methods.Supervised(e, t.classes, **o)),
     "pseudo_label": TrainingRecipe(lambda e, t, **o: methods.PseudoLabel(e, t.classes, _few(t), **o)),
+    "rotation_supervised": TrainingRecipe(
+        lambda e, t, **o: methods.RotationSupervised(e, t.classes, _few(t), **o)
+    ),
     "fixmatch": TrainingRecipe(lambda e, t, **o: methods.FixMatch(e, t.classes, _few(t), **o)),
 }
 METHODS = tuple(RECIPES)

@@ -40,13 +40,14 @@ def test_the_file_is_whole_after_every_record_and_a_job_is_done_only_with_the_sa
     assert [path.name for path in file.parent.iterdir()] == ["records.json"]
 
 
-def records(linear, method, family="resnet"):
+def records(linear, method, family="resnet", images=25_600):
     """One record per seed."""
     return [
         {
             "method": method,
             "family": family,
             "seed": seed,
+            "images": images,
             "linear": value,
             "knn": value,
             "images_per_second": 10.0,
@@ -65,6 +66,7 @@ def test_the_gain_is_paired_with_the_random_encoder_of_the_same_seed_and_family(
     assert table.loc[("vit", "mae"), "gain"] == pytest.approx(10)
     assert table.loc[("vit", "mae"), "low"] != table.loc[("vit", "mae"), "low"]  # one seed has no interval
     assert table.loc[("resnet", "simclr"), "published"] == 63.2
+    assert list(summary(rows + records([99], "byol", images=128))["method"]) == list(summary(rows)["method"])
     assert table.loc[("vit", "mae"), "published"] != table.loc[("vit", "mae"), "published"]
 
 
