@@ -45,6 +45,14 @@ def rows() -> list[tuple[str, str, str]]:
                     _times_ours(row["cpu_ratio"]),
                     "losses",
                 ))  # fmt: skip
+    for name in ("simclr", "mae", "dino"):
+        for row in _read(f"steps_{name}.json").get("rows", []):
+            if row["name"] == "lightly's parts, float32":
+                found.append((
+                    f"a step of {name}, views included, one thread: processor time of lightly's parts",
+                    _times_ours(row["cpu_ratio"]),
+                    f"steps_{name}",
+                ))  # fmt: skip
     runs = _read("world.json").get("runs", [])
     if runs:
         rates = [run["images_per_second"] for run in runs]

@@ -1,6 +1,7 @@
 """Every test run keeps its caches to itself and off the user's own."""
 
 import os
+import socket
 import tempfile
 from pathlib import Path
 
@@ -16,3 +17,11 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 def root() -> Path:
     """The checkout."""
     return ROOT
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port of this machine that nothing listens on, for processes that train together."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

@@ -33,6 +33,7 @@ class Method(LightningModule):
     """
 
     needs_labels = False  # True: loss(views, labels)
+    shares_batch_norm = True  # several devices: BatchNorm over the joint batch; False: each over its own part
     views: Callable[..., list[Tensor]]
 
     def __init__(

@@ -52,6 +52,7 @@ class MoCo(Method):
 
     queue: Tensor
     queue_pointer: Tensor
+    shares_batch_norm = False  # each device is a group of its own, and shuffling is there because of it
     enqueue: Callable[..., tuple[Tensor, int]]
 
     def __init__(

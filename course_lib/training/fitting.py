@@ -13,6 +13,7 @@ from course_lib.training.batches import Batches, images_and_labels, mix
 from course_lib.training.choice import Choice, choose
 from course_lib.training.profiles import Profile, choose_profile
 from course_lib.training.run import Run
+from course_lib.training.shared_batch_norm import share_batch_norm
 
 
 def fit(
@@ -50,7 +51,8 @@ def fit(
     a notebook; False for silence. precision: "float32", "bf16", or "auto" to measure which is faster here;
     channels_last likewise with None. accelerator, devices, strategy: handed to Lightning's Trainer, for
     example devices=4, strategy="ddp" in a script. Several devices must agree before they start, so they
-    take steps or epochs, never minutes, and "auto" then means what the hardware supports. The number of
+    take steps or epochs, never minutes, and "auto" then means what the hardware supports; BatchNorm takes
+    its statistics over all of them, unless the method says `shares_batch_norm = False`. The number of
     threads stays as PyTorch chose it; `torch.set_num_threads` changes it.
 
     Raises ValueError for data smaller than a batch, contradicting arguments and damaged checkpoints,
@@ -63,7 +65,7 @@ def fit(
     chosen = _choose_profile(profile, minutes, steps)
     images, labels = images_and_labels(data)
     size = batch_size or getattr(method, "batch_size", None) or chosen.batch_size
-    device = _device(accelerator)
+    device, several = _device(accelerator), devices not in (1, "1")
     method.trainer = None  # of an earlier fit
     path = Path(folder) if folder else checkpoint.run_folder(method, images, size, seed)
 
@@ -80,7 +82,6 @@ def fit(
             source, start = None, 0
             method.seed, method.total_steps = seed, 100
             allowed = None if steps else minutes or chosen.minutes
-            several = devices not in (1, "1")
             if several and allowed is not None:
                 raise ValueError(
                     f"fit: devices={devices} with minutes={allowed}; several devices share a set number "
@@ -103,6 +104,8 @@ def fit(
         method.seed, method.total_steps = plan["seed"], plan["steps"]
         if choice.channels_last:
             method.to(memory_format=torch.channels_last)
+        if several and getattr(method, "shares_batch_norm", True):
+            share_batch_norm(method)
         path, sentence = checkpoint.writable_folder(path, chosen=bool(folder or resume))
         accuracies = {} if probe is None else {"start": _neighbours(method, probe)}
         run = train(
