@@ -97,3 +97,18 @@ def test_as_float():
     assert as_float(half).dtype == torch.float32
     with pytest.raises(TypeError, match=r"as_float: images is torch.int64; uint8 or a float type"):
         as_float(torch.tensor([1]))
+
+
+def test_the_fingerprint_changes_with_every_pixel_label_and_class_name():
+    images = torch.zeros(3, 3, 4, 4, dtype=torch.uint8)
+    one = ImageSet(images, [0, 1, -1], ["a", "b"])
+    assert one.fingerprint() == ImageSet(images.clone(), [0, 1, -1], ["a", "b"], "other name").fingerprint()
+    other = images.clone()
+    other[2, 2, 3, 3] = 1
+    changed = [
+        ImageSet(other, [0, 1, -1], ["a", "b"]),
+        ImageSet(images, [0, 1, 1], ["a", "b"]),
+        ImageSet(images, [0, 1, -1], ["a", "c"]),
+        ImageSet(images.reshape(3, 3, 2, 8), [0, 1, -1], ["a", "b"]),
+    ]
+    assert len({one.fingerprint(), *(each.fingerprint() for each in changed)}) == 5
