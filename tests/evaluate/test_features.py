@@ -117,7 +117,8 @@ def test_token_features_are_cls_tokens_of_the_last_blocks_and_the_mean_patch():
     assert torch.allclose(both[:, 12:24], embed(vit, pictures), atol=1e-6)
     assert torch.allclose(both[:, 24:], normal[2][:, 2:].mean(dim=1), atol=1e-6)  # neither CLS nor register
     assert both.shape == (4, 36)
-    assert torch.equal(token_features(SimCLR(vit), pictures.numpy(), batch_size=3), embed(vit, pictures))
+    in_threes = token_features(SimCLR(vit), pictures.numpy(), batch_size=3)
+    assert torch.allclose(in_threes, embed(vit, pictures), atol=1e-6)  # another batch size, other last digits
     assert vit.training
     with pytest.raises(ValueError, match="1 to 3"):
         token_features(vit, pictures, blocks=4)
