@@ -16,20 +16,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
-from harness import RESULTS, machine, write_atomically
+from harness import RESULTS, machine
 from sweep import commit
 
 from course_lib import checkpoints, evaluate
 from course_lib.data import Source, curate, curation
+from course_lib.files import write_whole
 from course_lib.world import WorldConfig, WorldDataset
 
 POOL, TEST, CURATED, TARGET = 8_000, 2_000, 240, 1_200
 ENCODERS = ("random_resnet", "simclr_resnet")
-THRESHOLDS = np.round(np.concatenate([np.arange(0.5, 0.95, 0.05), np.arange(0.95, 1.0, 0.005)]), 3)
+THRESHOLDS = np.round(np.concatenate([np.linspace(0.5, 0.9, 9), np.linspace(0.95, 1.0, 11)]), 3)
 
 
 def drawn(seed: int, pool: int, test: int) -> dict:
@@ -107,7 +107,7 @@ def one_encoder(name: str, tuning: dict, world: dict) -> dict:
 
 
 def markdown(report: dict) -> str:
-    lines = ["# curation", "", " ".join(" ".join(__doc__.split("\n\n")[2:3]).split()), ""]
+    lines = ["# curation", "", " ".join(__doc__.split("\n\n")[2].split()), ""]
     lines += ["| encoder | what | threshold | precision | recall |", "|---|---|---:|---:|---:|"]
     for one in report["encoders"]:
         for what in ("copies", "leaks"):
@@ -142,8 +142,8 @@ def main(pool: int = POOL, test: int = TEST, results: Path = RESULTS) -> dict:
         "commit": commit(),
         "encoders": [one_encoder(name, tuning, world) for name in ENCODERS],
     }
-    write_atomically(results / "curation.json", json.dumps(report, indent=1) + "\n")
-    write_atomically(results / "curation.md", markdown(report))
+    write_whole(results / "curation.json", json.dumps(report, indent=1) + "\n")
+    write_whole(results / "curation.md", markdown(report))
     return report
 
 
@@ -156,4 +156,3 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     print(markdown(main(given.pool, given.test, given.out)))
-    sys.exit(0)

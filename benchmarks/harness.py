@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course_lib.files import write_whole
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -82,8 +84,8 @@ def compare(
         "machine": machine(), "load_before_and_after": [load_before, os.getloadavg()[0]], "rows": rows,
     }  # fmt: skip
     results.mkdir(parents=True, exist_ok=True)
-    write_atomically(results / f"{name}.json", json.dumps(report, indent=1) + "\n")
-    write_atomically(results / f"{name}.md", markdown(report))
+    write_whole(results / f"{name}.json", json.dumps(report, indent=1) + "\n")
+    write_whole(results / f"{name}.md", markdown(report))
     return report
 
 
@@ -143,13 +145,3 @@ def markdown(report: Mapping[str, Any]) -> str:
 
 def _ratio(spread: Mapping[str, float]) -> str:
     return f"{spread['median']:.2f} ({spread['min']:.2f} to {spread['max']:.2f})"
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file so that it is either the old one or the whole new one."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

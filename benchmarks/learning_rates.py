@@ -2,10 +2,11 @@
 
     course bench learning_rates
     python benchmarks/learning_rates.py --only byol --rates 0.003 0.006
+    python benchmarks/learning_rates.py --only mae dino --images 76800
 
-Each run sees 25,600 images of the world in batches of 128 with AdamW, one thread, and is probed on validation
-images, because it is there to choose by; no test image is looked at. A finished run is kept in
-benchmarks/results/learning_rates.json and not repeated.
+Each run sees 25,600 images of the world, or --images, in batches of 128 with AdamW, one thread,
+and is probed on validation images, because it is there to choose by; no test image is looked at. A finished
+run is kept in benchmarks/results/learning_rates.json and not repeated.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from methods import BATCH, IMAGES
 from sweep import finished, quiet_fit, sweep
 
 from course_lib import data, evaluate
+from course_lib.evaluate.scores import PENALTIES
 from course_lib.training import recipe
 
 FILE = RESULTS / "learning_rates.json"
@@ -43,11 +45,10 @@ def run(job: dict) -> dict:
     torch.manual_seed(job["seed"])
     method = recipe.build(job["method"], recipe.encoder_for(48, "quick", job["family"]), train)
     method.learning_rate = job["rate"]
-    outcome = quiet_fit(method, train, IMAGES // BATCH, BATCH, job["seed"])
+    outcome = quiet_fit(method, train, job["images"] // BATCH, BATCH, job["seed"])
     known = train.subset(slice(0, PROBE))
     features = [evaluate.embed(method, images) for images in (known, val)]
-    penalties = (1.0, 0.1, 0.01, 1e-3)
-    probe = evaluate.linear_probe(features[0], known.labels, features[1], val.labels, penalties=penalties)
+    probe = evaluate.linear_probe(features[0], known.labels, features[1], val.labels, penalties=PENALTIES)
     return (
         job | {"loss": round(outcome.summary()["last_loss"], 4), "accuracy": probe.accuracy} | finished(began)
     )
@@ -60,10 +61,11 @@ def main() -> int:
     options.add_argument("--seeds", type=int, nargs="+", default=[0])
     options.add_argument("--only", nargs="+", default=NAMES, help="names of methods")
     options.add_argument("--rates", type=float, nargs="+", default=RATES)
+    options.add_argument("--images", type=int, default=IMAGES, help="how many images each run sees")
     options.add_argument("--workers", type=int, default=os.cpu_count())
     options.add_argument("--out", type=Path, default=FILE)
     given = options.parse_args()
-    shared = {"images": IMAGES, "batch": BATCH}
+    shared = {"images": given.images, "batch": BATCH}
     jobs = [
         {"method": name, "family": recipe.RECIPES[name].families[0], "rate": rate, "seed": seed, **shared}
         for seed in given.seeds

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from harness import RESULTS, compare, machine, write_atomically
+from harness import RESULTS, compare, machine
 from lightly.loss import (
     BarlowTwinsLoss,
     DINOLoss,
@@ -30,6 +30,7 @@ from lightly.loss import (
 )
 from torch import Tensor
 
+from course_lib.files import write_whole
 from course_lib.losses import barlow_twins, byol, dino, info_nce, koleo, moco, nt_xent, swav, vicreg
 
 BATCHES, SIZE, QUEUE, CROPS, PROTOTYPES = (256, 512, 1024), 128, 4096, 8, 1024
@@ -153,8 +154,8 @@ def main(rounds: int = 15, results: Path = RESULTS) -> str:
                 reports.append({"loss": loss, "batch": batch, **report})
     table = markdown(reports, rounds)
     results.mkdir(parents=True, exist_ok=True)
-    write_atomically(results / "losses.json", json.dumps(reports, indent=1) + "\n")
-    write_atomically(results / "losses.md", table)
+    write_whole(results / "losses.json", json.dumps(reports, indent=1) + "\n")
+    write_whole(results / "losses.md", table)
     return table
 
 

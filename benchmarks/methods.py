@@ -28,7 +28,7 @@ from functools import cache
 import pandas
 import torch
 from harness import RESULTS
-from sweep import arguments, finished, gain_text, gains, quiet_fit, read, sweep, write_tables
+from sweep import arguments, finished, gain_text, gains, quiet_fit, sweep_to_tables
 
 from course_lib import data, evaluate
 from course_lib.methods import FineTune
@@ -156,13 +156,7 @@ def main() -> int:
     if not jobs:
         given.error(f"--only: no method {', '.join(given.only)}.")
     sets()  # drawn once, before the workers open them
-    try:
-        sweep(jobs, run, given.out, given.workers, 100 if given.smoke else 1)
-    finally:
-        records = read(given.out)
-        if records:
-            table = summary(records)
-            write_tables(given.out, table, markdown(table))
+    sweep_to_tables(jobs, run, given, summary, markdown)
     return 0
 
 

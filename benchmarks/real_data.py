@@ -21,7 +21,7 @@ from functools import cache
 import pandas
 import torch
 from harness import RESULTS
-from sweep import arguments, finished, gain_text, gains, quiet_fit, read, sweep, write_tables
+from sweep import arguments, finished, gain_text, gains, quiet_fit, sweep_to_tables
 
 from course_lib import data, evaluate
 from course_lib.training import recipe
@@ -81,13 +81,7 @@ def main() -> int:
         given.error(f"--only: no method {', '.join(sorted(unknown))}; choose from {', '.join(NAMES)}.")
     jobs = [job for job in plan(given.seeds) if not given.only or job["method"] in given.only]
     sets()  # prepared once, before the workers open them
-    try:
-        sweep(jobs, run, given.out, given.workers, *([100] if given.smoke else []))
-    finally:
-        records = read(given.out)
-        if records:
-            table = gains(records, METRICS)
-            write_tables(given.out, table, markdown(table))
+    sweep_to_tables(jobs, run, given, lambda records: gains(records, METRICS), markdown)
     return 0
 
 

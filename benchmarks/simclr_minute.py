@@ -19,9 +19,10 @@ import time
 from pathlib import Path
 
 import torch
-from harness import RESULTS, machine, write_atomically
+from harness import RESULTS, machine
 
 from course_lib import data, evaluate, fit
+from course_lib.files import write_whole
 from course_lib.methods import SimCLR
 from course_lib.models import resnet
 from course_lib.training import supervised
@@ -127,7 +128,7 @@ def main() -> None:
                 with tempfile.TemporaryDirectory() as folder:
                     rows.append(measure(name, dataset, seed, budget, Path(folder), arguments.smoke))
                 report = {"machine": machine(), "summary": summarise(rows), "rows": rows}
-                write_atomically(arguments.out, json.dumps(report, indent=1) + "\n")
+                write_whole(arguments.out, json.dumps(report, indent=1) + "\n")
                 print(f"{dataset:14} seed {seed} {name:10} probe {100 * rows[-1]['probe']:.1f} %", flush=True)
     print(json.dumps(summarise(rows), indent=1))
 

@@ -23,24 +23,20 @@ from torch import Tensor, nn
 
 from course_lib import methods
 from course_lib.data import MultiCrop, TwoViews, load
-from course_lib.models import VisionTransformer, resnet
+from course_lib.training import recipe
 
 SIDE, SMALL, BATCH, PROTOTYPES = 48, 24, 128, 1024
 NAMES = ("simclr", "mae", "dino")
 
 
-def vit(pool: str = "cls") -> VisionTransformer:
-    return VisionTransformer(SIDE, 8, width=96, depth=4, heads=4, pool=pool)
-
-
 def our_method(name: str) -> methods.Method:
     torch.manual_seed(0)
     if name == "simclr":
-        return methods.SimCLR(resnet(stem="stride2"), views=TwoViews("simclr", size=SIDE))
+        return methods.SimCLR(recipe.encoder_for(SIDE, "quick"), views=TwoViews("simclr", size=SIDE))
     if name == "mae":
-        return methods.MAE(vit("mean"))
+        return methods.MAE(recipe.encoder_for(SIDE, "quick", "vit_mean"))
     crops = MultiCrop(2, 4, size=SIDE, local_size=SMALL)
-    return methods.DINO(vit(), prototypes=PROTOTYPES, views=crops)
+    return methods.DINO(recipe.encoder_for(SIDE, "quick", "vit"), prototypes=PROTOTYPES, views=crops)
 
 
 def our_step(name: str, images: Tensor, bf16: bool, ready: bool) -> Callable[[], None]:
@@ -85,7 +81,7 @@ def _lightly_simclr():
     from lightly.loss import NTXentLoss
     from lightly.models.modules import SimCLRProjectionHead
 
-    encoder = resnet(stem="stride2")
+    encoder = recipe.encoder_for(SIDE, "quick")
     head, criterion = SimCLRProjectionHead(encoder.width, encoder.width, 128), NTXentLoss()
     return [encoder, head], lambda views: criterion(*(head(encoder(view)) for view in views)), lambda: None
 
@@ -125,7 +121,7 @@ def _lightly_dino():
     from lightly.models.modules import DINOProjectionHead
     from lightly.models.utils import update_momentum
 
-    encoder = vit()
+    encoder = recipe.encoder_for(SIDE, "quick", "vit")
     # a weight-normalised head cannot be copied; lightly's example makes a second one as well
     head, slow_head = (DINOProjectionHead(encoder.width, 256, 64, PROTOTYPES) for _ in range(2))
     slow_encoder = copy.deepcopy(encoder)

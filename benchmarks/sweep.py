@@ -19,10 +19,11 @@ from pathlib import Path
 
 import pandas
 import torch
-from harness import machine, write_atomically
+from harness import machine
 
 from course_lib import fit
 from course_lib.evaluate import t_interval
+from course_lib.files import write_whole
 from course_lib.training.choice import has_fast_bf16
 
 
@@ -34,7 +35,7 @@ def append(path: Path, record: dict) -> None:
     """Add one record."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join("  " + json.dumps(one) for one in [*read(path), record])
-    write_atomically(path, '{"records": [\n' + lines + "\n]}\n")
+    write_whole(path, '{"records": [\n' + lines + "\n]}\n")
 
 
 def is_done(job: dict, records: list[dict]) -> bool:
@@ -88,8 +89,8 @@ def gain_text(row) -> str:
 
 def write_tables(out: Path, table: pandas.DataFrame, text: str) -> None:
     """The table beside its records: OUT.csv to compute with, OUT.md to read."""
-    write_atomically(out.with_suffix(".csv"), table.round(3).to_csv(index=False))
-    write_atomically(out.with_suffix(".md"), text)
+    write_whole(out.with_suffix(".csv"), table.round(3).to_csv(index=False))
+    write_whole(out.with_suffix(".md"), text)
 
 
 def quiet_fit(method, images, steps: int, batch: int, seed: int):
@@ -140,3 +141,20 @@ def sweep(jobs: list[dict], run: Callable[..., dict], out: Path, workers: int | 
             print(f"{number}/{len(waiting)} {settings}: {accuracy:.3f}, {seconds} s", flush=True)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def sweep_to_tables(
+    jobs: list[dict],
+    run: Callable[..., dict],
+    given: argparse.Namespace,
+    summary: Callable[[list[dict]], pandas.DataFrame],
+    markdown: Callable[[pandas.DataFrame], str],
+) -> None:
+    """`sweep` as `arguments` ask for it; the tables are written at its end, and when it is stopped."""
+    try:
+        sweep(jobs, run, given.out, given.workers, *([100] if given.smoke else []))
+    finally:
+        records = read(given.out)
+        if records:
+            table = summary(records)
+            write_tables(given.out, table, markdown(table))

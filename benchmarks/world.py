@@ -15,8 +15,9 @@ import statistics
 import tempfile
 import time
 
-from harness import RESULTS, machine, spread, write_atomically
+from harness import RESULTS, machine, spread
 
+from course_lib.files import write_whole
 from course_lib.world import World, WorldConfig, WorldDataset
 
 SLICES, IMAGES, CACHED = 40, 250, 20_000
@@ -49,7 +50,7 @@ def main() -> None:
     }
     file = RESULTS / "world.json"
     runs = json.loads(file.read_text())["runs"] if file.is_file() else []
-    write_atomically(file, json.dumps({"name": "world", "runs": [*runs, result]}, indent=1) + "\n")
+    write_whole(file, json.dumps({"name": "world", "runs": [*runs, result]}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Self-supervised learning and vision foundation models: the library of the course.
 
 Rooms, in the order in which data flows: ``world`` and ``data`` -> ``methods`` (``models`` and ``losses``)
--> ``evaluate`` -> ``viz`` -> ``training`` -> ``lab``. Each is imported when it is first used, so that
-``import course_lib`` costs nothing.
+-> ``evaluate`` -> ``viz`` -> ``training`` -> ``checkpoints`` and ``lab``. Each is imported
+when it is first used, so that ``import course_lib`` costs nothing.
 
 >>> import course_lib
 >>> train = course_lib.data.load("world", "train")
@@ -16,7 +16,10 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_ROOMS = ("world", "data", "losses", "models", "methods", "evaluate", "viz", "training", "lab", "grading")
+_ROOMS = (
+    *("world", "data", "losses", "models", "methods", "evaluate", "viz", "training"),
+    *("checkpoints", "lab", "grading"),
+)
 
 __all__ = ["__version__", "fit", *_ROOMS]
 

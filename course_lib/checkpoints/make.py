@@ -1,4 +1,4 @@
-"""Make a shipped model: train by its recipe, measure, write weights and store. Hours for the longest.
+"""Make a shipped model: train by its recipe, measure, write weights and card. Hours for the longest.
 
     python -m course_lib.checkpoints.make                   what is shipped, with its metrics
     python -m course_lib.checkpoints.make dino_vit mae_vit  make these; a stopped run goes on where it was
@@ -13,14 +13,13 @@ import math
 import platform
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from course_lib import data, evaluate
 from course_lib.checkpoints import store
 from course_lib.checkpoints.recipes import RECIPES, SIZE, TEST, TRAIN, Recipe
-from course_lib.training import fit
+from course_lib.training import checkpoint, fit
 from course_lib.training.recipe import build
 
 PROTOCOL = (
@@ -47,18 +46,21 @@ def make(name: str, runs: Path, out: Path = store.FILES, shrink: int = 1) -> Pat
     count = max(1, 10 // shrink)
     facts["metrics"] = evaluate.frozen_scores(encoder, half, test, dense, dense_test, count)
     if recipe.method:
-        untrained = evaluate.frozen_scores(drawn(recipe), half, test, dense, dense_test, count)
+        untrained = evaluate.frozen_scores(drawn(recipe)[0], half, test, dense, dense_test, count)
         facts["untrained"] = untrained
         facts["verdict"] = verdict(facts["metrics"]["linear"], untrained["linear"], len(test))
     facts["protocol"] = PROTOCOL if shrink == 1 else f"a try-out on 1/{shrink} of images and steps"
     return store.save(name, encoder, facts, out)
 
 
-def drawn(recipe: Recipe) -> torch.nn.Module:
-    """The encoder before training: what its seed draws."""
+def drawn(recipe: Recipe, train: data.ImageSet | None = None) -> tuple:
+    """(encoder, method on it) as the recipe's seed draws them; the method is None without `train` or one."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return store.new_encoder(recipe.encoder)
+        encoder = store.new_encoder(recipe.encoder)
+        if train is None or not recipe.method:
+            return encoder, None
+        return encoder, build(recipe.method, encoder, train, **recipe.options)
 
 
 def verdict(linear: float, untrained: float, images: int) -> str:
@@ -80,10 +82,7 @@ def verdict(linear: float, untrained: float, images: int) -> str:
 
 def trained(recipe: Recipe, train: data.ImageSet, folder: Path, shrink: int = 1) -> tuple:
     """(the encoder after its recipe, what is known about the run)."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        encoder = store.new_encoder(recipe.encoder)
-        method: Any = recipe.method and build(recipe.method, encoder, train, **recipe.options)
+    encoder, method = drawn(recipe, train)
     facts = {
         "about": recipe.about,
         "encoder": recipe.encoder,
@@ -100,7 +99,7 @@ def trained(recipe: Recipe, train: data.ImageSet, folder: Path, shrink: int = 1)
         "torch": torch.__version__,
         "made": time.strftime("%Y-%m-%d"),
     }  # fmt: skip
-    if not recipe.method:
+    if method is None:
         return encoder, facts
     run = fit(
         method,
@@ -109,7 +108,7 @@ def trained(recipe: Recipe, train: data.ImageSet, folder: Path, shrink: int = 1)
         batch_size=min(recipe.batch_size, len(train)),
         seed=recipe.seed,
         folder=folder,
-        resume=(folder / "last.ckpt").is_file() or None,
+        resume=(folder / checkpoint.NAME).is_file() or None,
         precision="bf16",
         channels_last=True,
     )

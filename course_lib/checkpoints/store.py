@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from course_lib import models
+from course_lib.files import write_whole
 
 if TYPE_CHECKING:
     import pandas
@@ -36,9 +36,9 @@ def new_encoder(description: dict[str, Any]) -> models.Encoder:
     return KINDS[kind](**arguments)
 
 
-def names() -> list[str]:
+def names(folder: Path = FILES) -> list[str]:
     """The shipped models."""
-    return sorted(path.stem for path in FILES.glob("*.json"))
+    return sorted(path.stem for path in folder.glob("*.json"))
 
 
 def card(name: str, folder: Path = FILES) -> dict[str, Any]:
@@ -48,7 +48,9 @@ def card(name: str, folder: Path = FILES) -> dict[str, Any]:
     """
     path = folder / f"{name}.json"
     if not path.is_file():
-        raise ValueError(f'checkpoints: there is no model "{name}"; choose one of {", ".join(names())}.')
+        raise ValueError(
+            f'checkpoints: there is no model "{name}"; choose one of {", ".join(names(folder))}.'
+        )
     return json.loads(path.read_text())
 
 
@@ -91,10 +93,9 @@ def save(name: str, encoder: torch.nn.Module, facts: dict[str, Any], folder: Pat
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / f"{name}.safetensors", content)
+    write_whole(folder / f"{name}.safetensors", content)
     path = folder / f"{name}.json"
-    _replace(path, (json.dumps({"name": name} | facts, indent=1) + "\n").encode())
+    write_whole(path, json.dumps({"name": name} | facts, indent=1) + "\n")
     return path
 
 
@@ -103,14 +104,8 @@ def table(folder: Path = FILES) -> pandas.DataFrame:
     import pandas
 
     rows = []
-    for name in sorted(path.stem for path in folder.glob("*.json")):
+    for name in names(folder):
         known = card(name, folder)
         row = {"name": name, "method": known["method"] or "none", "images": known["images_seen"]}
         rows.append(row | {"minutes": known["minutes"]} | known["metrics"])
     return pandas.DataFrame(rows).set_index("name")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from course_lib.data import DenseSet, ImageSet, as_float
+from course_lib.data import DenseSet, ImageSet
 from course_lib.evaluate.dense import patch_features, segmentation_probe
-from course_lib.evaluate.features import embed
+from course_lib.evaluate.features import embed, floats, in_batches
 from course_lib.evaluate.labels import few_labels
 from course_lib.evaluate.neighbours import accuracy, knn
 from course_lib.evaluate.objects import JaccardScores, attention_jaccard
@@ -54,12 +54,13 @@ def frozen_scores(
 def cls_jaccard(encoder, dense: DenseSet, layer: int = -1, mass: float = 0.6) -> JaccardScores:
     """How well CLS's attention in a layer covers the visible objects, per head: see `attention_jaccard`.
 
-    encoder: a VisionTransformer; it is put into eval mode and back.
+    encoder: a VisionTransformer; it runs in eval mode, every module's mode is put back.
     """
-    training = encoder.training
-    encoder.eval()
-    pictures = as_float(torch.as_tensor(dense.images)).to(encoder.positions.device)
-    rows = encoder.attention_rows(pictures, 0, layer)[0][:, :, encoder.prefix :]  # (N, heads, patches)
-    encoder.train(training)
-    maps = rows.unflatten(2, encoder.grid(*pictures.shape[2:])).cpu()
+
+    def one_batch(part: torch.Tensor) -> torch.Tensor:
+        pictures = floats(encoder, part)
+        rows = encoder.attention_rows(pictures, 0, layer)[0][:, :, encoder.prefix :]  # (B, heads, patches)
+        return rows.unflatten(2, encoder.grid(*pictures.shape[2:]))
+
+    maps = in_batches(encoder, dense.images, one_batch, 512)
     return attention_jaccard(maps, dense.masks, encoder.patch_size, mass)

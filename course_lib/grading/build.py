@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from course_lib.files import write_whole
 from course_lib.grading import lint, notebooks, tables
 from course_lib.grading.answers import Attempts, read_attempts
 from course_lib.grading.execute import ExecutionFailed, execute, executed_in_order, private_outputs
 from course_lib.grading.scan import leaks
 from course_lib.grading.source import Source, SourceError, read_lab, read_lecture
 from course_lib.lab import bundle as bundles
-from course_lib.lab.bundle import PUBLIC_SEEDS, write_text
+from course_lib.lab.bundle import PUBLIC_SEEDS
 from course_lib.lab.compare import ATOL, RTOL
 
 
@@ -88,8 +89,8 @@ def _lab(root: Path, path: Path, check: bool, run: bool, force: bool, say: Calla
         problems += _same_file(root, copy, notebooks.as_text(student))
         problems += _same_file(root, bundle_path, bundles.text(bundle))
         return problems + _check_executed(root, solution_path, solution, key)
-    write_text(bundle_path, bundles.text(bundle))
-    write_text(copy, notebooks.as_text(student))
+    write_whole(bundle_path, bundles.text(bundle))
+    write_whole(copy, notebooks.as_text(student))
     return _write_executed(root, solution_path, solution, key, run, force, say)
 
 

@@ -8,17 +8,15 @@ out/attempts/<key>-<n>.json   one per attempt; key = submission + bundle + solut
 import contextlib
 import hashlib
 import json
-import os
 import re
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from course_lib.files import write_whole
 from course_lib.grading.merge import LARGEST_FILE
-from course_lib.lab.bundle import write_text
 
 VERSION = "1"  # of the grader: raise it when the same submission may get other points
 ATTEMPTS = 2  # tries for a run that broke off without the student's fault being clear
@@ -64,7 +62,7 @@ def opened(out: Path, lab: str) -> Iterator[None]:
         if marker.exists() and json.loads(marker.read_text(encoding="utf-8")).get("lab") != lab:
             raise GraderError(f"{out} holds the results of another lab; name another folder for {lab}.")
         if not marker.exists():
-            write_text(marker, json.dumps({"lab": lab}) + "\n")
+            write_whole(marker, json.dumps({"lab": lab}) + "\n")
         yield
 
 
@@ -86,7 +84,7 @@ def intake(folder: Path, out: Path) -> list[Submission]:
         name = hashlib.sha256(f"{submission.file}\0{submission.reason}".encode()).hexdigest()[:12]
         target = out / "intake" / f"{submission.sha[:16] or 'unread'}-{name}.json"
         if not target.exists():
-            write_text(target, json.dumps(record, sort_keys=True, indent=1) + "\n")
+            write_whole(target, json.dumps(record, sort_keys=True, indent=1) + "\n")
     found = []
     for path in sorted((out / "intake").glob("*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -123,11 +121,7 @@ def _keep(data: bytes, target: Path) -> None:
     """Write an original once, whole, read-only."""
     if target.exists():
         return
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".new-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    os.chmod(temporary, 0o444)
-    os.replace(temporary, target)
+    write_whole(target, data, 0o444)
 
 
 def original(out: Path, submission: Submission) -> bytes:
@@ -163,6 +157,6 @@ def store(out: Path, key: str, attempt: dict) -> None:
     while (out / "attempts" / f"{key}-{number}.json").exists():
         number += 1
     content = {**attempt, "key": key, "number": number, "written": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
-    write_text(
+    write_whole(
         out / "attempts" / f"{key}-{number}.json", json.dumps(content, sort_keys=True, indent=1) + "\n"
     )

@@ -8,9 +8,9 @@ from typing import Any
 
 import nbformat
 
+from course_lib.files import write_whole
 from course_lib.grading.regions import solved, stubbed, without_hidden
 from course_lib.grading.source import Cell, Source, slug
-from course_lib.lab.bundle import write_text
 from course_lib.lab.compare import ATOL, RTOL
 
 TIMEOUT = 30.0  # seconds that one cell of a student may take in the grader, unless its author says otherwise
@@ -138,7 +138,7 @@ def as_text(notebook: Any) -> str:
 
 def write(notebook: Any, path: Path) -> None:
     """Write a notebook so that nobody sees half of it."""
-    write_text(path, as_text(notebook))
+    write_whole(path, as_text(notebook))
 
 
 def read(path: Path) -> Any | None:

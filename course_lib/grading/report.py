@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jinja2
 
-from course_lib.lab.bundle import write_text
+from course_lib.files import write_whole
 
 COLUMNS = ("student", "file", "exercise", "points", "max", "status", "reason", "mistake", "flags")
 
@@ -68,7 +68,7 @@ def feedback(person: dict, lab: str, folder: Path) -> Path:
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
     page = environment.get_template("feedback.html").render(person=person, lab=lab, words=STATUS)
     path = folder / page_name(person["student"])
-    write_text(path, page)
+    write_whole(path, page)
     return path
 
 
@@ -106,4 +106,4 @@ def _text(value: object) -> object:
 def _write_csv(table: list[list], path: Path) -> None:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(table)
-    write_text(path, buffer.getvalue())
+    write_whole(path, buffer.getvalue())

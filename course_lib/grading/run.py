@@ -17,11 +17,11 @@ from typing import Any
 
 import nbformat
 
+from course_lib.files import write_whole
 from course_lib.grading import sandbox
 from course_lib.grading.notebooks import TIMEOUT
 from course_lib.grading.source import SKIPPED_BY_GRADER
 from course_lib.lab import bundle as bundles
-from course_lib.lab.bundle import write_text
 
 CONTEXT_TIMEOUT = 180.0  # seconds for a setup or helper cell of the instructor (it may draw a data set once)
 LARGEST_REPORT = 64_000_000
@@ -93,7 +93,7 @@ def run(work: list[dict], bundle: dict, *, deadline: float = 600.0, provisioner:
         base = Path(private)
         folder, tables = base / "home", base / "bundles"
         folder.mkdir(mode=0o700)
-        write_text(tables / f"{bundle['lab']}.json", bundles.text(bundles.stripped(bundle)))
+        write_whole(tables / f"{bundle['lab']}.json", bundles.text(bundles.stripped(bundle)))
         _write_notebook(work, base / "merged.ipynb")
         env = sandbox.environment(folder, tables, provisioner)
         return _drive(folder, env, len(work), deadline)
@@ -108,7 +108,7 @@ def _write_notebook(work: list[dict], path: Path) -> None:
         )
         for number, cell in enumerate(work)
     ]
-    write_text(path, json.dumps(nbformat.v4.new_notebook(cells=nodes)))
+    write_whole(path, json.dumps(nbformat.v4.new_notebook(cells=nodes)))
 
 
 def _drive(folder: Path, env: dict[str, str], count: int, deadline: float) -> Result:

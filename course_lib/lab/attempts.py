@@ -10,7 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
-from course_lib.lab.bundle import write_text
+from course_lib.files import write_whole
 
 _memory: dict[str, dict] | None = None
 _lab: str | None = None
@@ -82,4 +82,4 @@ def _save() -> None:
     if os.environ.get("COURSE_BUILDING"):  # building and verifying a lab are not attempts of a student
         return
     with contextlib.suppress(OSError, ValueError, RuntimeError):
-        write_text(path(), json.dumps(_all(), sort_keys=True, indent=1) + "\n")
+        write_whole(path(), json.dumps(_all(), sort_keys=True, indent=1) + "\n")

@@ -8,7 +8,6 @@ the public seeds. Numbers only, never the code of an answer. Imports no torch.
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ __all__ = [
     "off_limits_used",
     "stripped",
     "text",
-    "write_text",
 ]
 
 PUBLIC_SEEDS = (0, 1, 2)
@@ -116,17 +114,3 @@ def stripped(bundle: dict) -> dict:
     keep = ("answer", "probe", "points")
     exercises = {name: {key: entry[key] for key in keep} for name, entry in bundle["exercises"].items()}
     return {"format": FORMAT, "lab": bundle["lab"], "version": bundle["version"], "exercises": exercises}
-
-
-def write_text(path: Path, content: str) -> None:
-    """Write a file so that nobody ever sees half of it: temporary name in the same folder, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

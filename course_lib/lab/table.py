@@ -15,8 +15,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from course_lib.files import write_whole
 from course_lib.lab import probe, verdict
-from course_lib.lab.bundle import write_text
 
 
 def compute(job: dict) -> dict:
@@ -93,7 +93,7 @@ def main() -> None:
             "problems": ["the values could not be computed:\n" + traceback.format_exc()],
         }
     sys.stdout = output
-    write_text(result_path, json.dumps(result))
+    write_whole(result_path, json.dumps(result))
     sys.stdout.flush()
     os._exit(0)  # whatever threads an answer left behind, the table is written
 

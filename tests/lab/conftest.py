@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from course_lib.files import write_whole
 from course_lib.lab import attempts, bundle, probe
 
 MEAN_PROBE = """
@@ -81,7 +82,7 @@ def tiny(tmp_path, monkeypatch):
         "90.3": entry(Counter, "90.3", COUNTER_PROBE, 20),
     }  # fmt: skip
     document = {"format": bundle.FORMAT, "lab": "90_tiny", "version": "0", "exercises": exercises}
-    bundle.write_text(tmp_path / "bundles" / "90_tiny.json", bundle.text(json.loads(json.dumps(document))))
+    write_whole(tmp_path / "bundles" / "90_tiny.json", bundle.text(json.loads(json.dumps(document))))
     monkeypatch.setenv("COURSE_BUNDLES", str(tmp_path / "bundles"))
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("COURSE_BUILDING", raising=False)

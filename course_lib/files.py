@@ -1,0 +1,27 @@
+"""Files that are either the old one or the whole new one, never half of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_whole(path: Path, content: str | bytes, mode: int = 0o644) -> None:
+    """Write text (UTF-8, "\\n" as it stands) or bytes under a temporary name beside `path`, then rename.
+
+    Missing folders are made. Whatever goes wrong, an older `path` stays as it was and nothing is left beside
+    it. Two writers at once are no danger: the later rename wins. Raises OSError where the folder cannot be
+    written to, UnicodeEncodeError for text that UTF-8 cannot hold.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
