@@ -4,6 +4,7 @@ import warnings
 
 import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 
 from course_lib.models import Encoder, resnet
@@ -72,3 +73,25 @@ def assert_same_state(a, b, skip=()):
     for name, value in ours.items():
         if name not in skip:
             assert torch.equal(value, theirs[name]), name
+
+
+def assert_resumed_equals_whole(make, folder, steps=6, images=None, spoil=None):
+    """Train `make()` whole, and again from a checkpoint two steps before the end: equal weights, bit for bit.
+
+    The checkpoint is written by a callback, which Lightning calls before the method's own on_train_batch_end:
+    what a method does there would be a step behind. spoil(method): changes what the checkpoint must bring
+    back. Returns the method of the uninterrupted run and the resumed one.
+    """
+    whole, half, rest = runs = [make() for _ in range(3)]
+    for method in runs:
+        method.total_steps = steps
+    images = pictures(8) if images is None else images
+    train(whole, steps, images=images)
+    saved = steps - 2
+    saver = ModelCheckpoint(dirpath=folder, filename="{step}", every_n_train_steps=saved, save_top_k=-1)
+    train(half, saved + 1, images=images, callbacks=[saver], enable_checkpointing=True)
+    if spoil:
+        spoil(rest)
+    train(rest, steps, images=images, resume=folder / f"step={saved}.ckpt")
+    assert_same_state(whole, rest)
+    return whole, rest

@@ -8,7 +8,7 @@ from course_lib.losses.vicreg import vicreg
 from course_lib.methods.barlow_twins import BarlowTwins
 from course_lib.methods.vicreg import VICReg
 
-from .small import Constant, Pixels, assert_same_state, noisy_views, pictures, tiny_resnet, train
+from .small import Constant, Pixels, assert_resumed_equals_whole, noisy_views, pictures, tiny_resnet, train
 
 METHODS = pytest.mark.parametrize("method_class", [BarlowTwins, VICReg])
 
@@ -90,12 +90,4 @@ def test_training_lowers_the_loss(method_class):
 
 @METHODS
 def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path, method_class):
-    runs = [make(method_class, tiny_resnet) for _ in range(3)]
-    for method in runs:
-        method.total_steps = 6
-    whole, half, rest = runs
-    batch = {"images": pictures(8)}
-    train(whole, 6, **batch)
-    train(half, 3, **batch).save_checkpoint(tmp_path / "half.ckpt")
-    train(rest, 6, resume=tmp_path / "half.ckpt", **batch)
-    assert_same_state(whole, rest)
+    assert_resumed_equals_whole(lambda: make(method_class, tiny_resnet), tmp_path)

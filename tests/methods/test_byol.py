@@ -9,7 +9,7 @@ from course_lib.methods.byol import BYOL, asymmetric_views
 from course_lib.methods.schedule import half_cosine
 from course_lib.methods.teacher import momentum_update
 
-from .small import Constant, Pixels, assert_same_state, noisy_views, pictures, tiny_resnet, train
+from .small import Constant, Pixels, assert_resumed_equals_whole, noisy_views, pictures, tiny_resnet, train
 
 
 def make(encoder=Pixels, **options):
@@ -143,15 +143,7 @@ def test_training_lowers_the_loss():
 
 
 def test_a_resumed_run_equals_the_uninterrupted_one_including_the_teacher(tmp_path):
-    runs = [make(tiny_resnet, momentum=0.8) for _ in range(3)]
-    for method in runs:
-        method.total_steps = 6
-    whole, half, rest = runs
-    batch = {"images": pictures(8)}
-    train(whole, 6, **batch)
-    train(half, 3, **batch).save_checkpoint(tmp_path / "half.ckpt")
-    train(rest, 6, resume=tmp_path / "half.ckpt", **batch)
-    assert_same_state(whole, rest)
+    whole, _ = assert_resumed_equals_whole(lambda: make(tiny_resnet, momentum=0.8), tmp_path)
     assert {name.split(".")[0] for name in whole.state_dict()} == {
         "encoder", "projector", "predictor", "teacher"
     }  # fmt: skip

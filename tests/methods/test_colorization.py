@@ -8,7 +8,7 @@ from course_lib.methods.colorization import Colorization, color_classes
 from course_lib.models import VisionTransformer, resnet
 
 from .pretext_pictures import as_one_view, seeded, silence
-from .small import Pixels, assert_same_state, pictures, tiny_resnet, train
+from .small import Pixels, assert_resumed_equals_whole, pictures, tiny_resnet, train
 
 
 def make(encoder=tiny_resnet, **options):
@@ -114,14 +114,7 @@ def test_learns_colours_that_lightness_tells_and_paints_them():
 
 
 def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path):
-    whole, half, rest = methods = [make() for _ in range(3)]
-    for method in methods:
-        method.total_steps = 4
-    batch = {"images": pictures(8)}
-    train(whole, 4, **batch)
-    train(half, 2, **batch).save_checkpoint(tmp_path / "half.ckpt")
-    train(rest, 4, resume=tmp_path / "half.ckpt", **batch)
-    assert_same_state(whole, rest)
+    assert_resumed_equals_whole(make, tmp_path, steps=4)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@ import math
 
 import pytest
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
 
 from course_lib.losses.dino import dino
 from course_lib.methods.dino import DINO
@@ -11,7 +10,7 @@ from course_lib.methods.self_distillation import Center, encode_crops, warm_up
 from course_lib.models import VisionTransformer
 
 from .crops import colours, crops, entropy
-from .small import Constant, Pixels, assert_same_state, pictures, tiny_resnet, train
+from .small import Constant, Pixels, assert_resumed_equals_whole, pictures, tiny_resnet, train
 
 
 def make(encoder=lambda: Pixels(16), **options):
@@ -175,17 +174,9 @@ def test_a_resumed_run_equals_the_uninterrupted_one_including_center_and_schedul
         "temperature_warmup": 0.9,
         "frozen_steps": 5,
     }
-    runs = [make(tiny_resnet, **options) for _ in range(3)]
-    for method in runs:
-        method.total_steps = 6
-    whole, half, rest = runs
-    batch = {"images": pictures(8)}
-    train(whole, 6, **batch)
-    saver = ModelCheckpoint(dirpath=tmp_path, filename="{step}", every_n_train_steps=4, save_top_k=-1)
-    train(half, 5, callbacks=[saver], enable_checkpointing=True, **batch)
-    rest.center.value.fill_(7)
-    train(rest, 6, resume=tmp_path / "step=4.ckpt", **batch)
-    assert_same_state(whole, rest)
+    whole, _ = assert_resumed_equals_whole(
+        lambda: make(tiny_resnet, **options), tmp_path, spoil=lambda rest: rest.center.value.fill_(7)
+    )
     assert "center.value" in whole.state_dict()
     assert {name.split(".")[0] for name in whole.state_dict()} == {"encoder", "head", "teacher", "center"}
 

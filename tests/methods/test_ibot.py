@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
 
 from course_lib.losses.dino import dino
 from course_lib.losses.ibot import ibot
@@ -16,7 +15,7 @@ from course_lib.methods.self_distillation import sinkhorn_scores
 from course_lib.models import VisionTransformer
 
 from .crops import colours, crops
-from .small import Pixels, assert_same_state, pictures, train
+from .small import Pixels, assert_resumed_equals_whole, pictures, train
 
 
 def make(method=IBOT, **options):
@@ -143,16 +142,7 @@ def test_training_lowers_the_loss(method):
 
 @pytest.mark.parametrize("kind", [IBOT, DINOv2])
 def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path, kind):
-    runs = [make(kind, momentum=0.5, frozen_steps=5) for _ in range(3)]
-    for method in runs:
-        method.total_steps = 6
-    whole, half, rest = runs
-    batch = {"images": pictures(8)}
-    train(whole, 6, **batch)
-    saver = ModelCheckpoint(dirpath=tmp_path, filename="{step}", every_n_train_steps=4, save_top_k=-1)
-    train(half, 5, callbacks=[saver], enable_checkpointing=True, **batch)
-    train(rest, 6, resume=tmp_path / "step=4.ckpt", **batch)
-    assert_same_state(whole, rest)
+    whole, _ = assert_resumed_equals_whole(lambda: make(kind, momentum=0.5, frozen_steps=5), tmp_path)
     assert {"mask_token", "patch_center.value", "center.value"} <= set(whole.state_dict())
 
 

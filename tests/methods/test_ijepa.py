@@ -7,7 +7,7 @@ from course_lib.methods.masking import encode_visible
 from course_lib.models import BlockPredictor, VisionTransformer, sincos_positions
 
 from .pretext_pictures import as_one_view, seeded
-from .small import Pixels, assert_same_state, pictures, train
+from .small import Pixels, assert_resumed_equals_whole, pictures, train
 
 
 def tiny_vit(**options):
@@ -200,14 +200,7 @@ def test_training_lowers_the_loss():
 
 
 def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path):
-    whole, half, rest = methods = [make() for _ in range(3)]
-    for method in methods:
-        method.total_steps = 6
-    batch = {"images": images()}
-    train(whole, 6, **batch)
-    train(half, 3, **batch).save_checkpoint(tmp_path / "half.ckpt")
-    train(rest, 6, resume=tmp_path / "half.ckpt", **batch)
-    assert_same_state(whole, rest)
+    assert_resumed_equals_whole(make, tmp_path, images=images())
 
 
 @pytest.mark.parametrize(

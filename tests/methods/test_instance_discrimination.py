@@ -5,7 +5,6 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from lightning.pytorch.callbacks import ModelCheckpoint
 
 from course_lib.data import ImageSet
 from course_lib.losses import info_nce
@@ -14,7 +13,7 @@ from course_lib.methods.instance_discrimination import InstanceDiscrimination, r
 
 from .crops import colours
 from .pretext_pictures import as_one_view, seeded
-from .small import Constant, Pixels, assert_same_state, pictures, tiny_resnet, train
+from .small import Constant, Pixels, assert_resumed_equals_whole, pictures, tiny_resnet, train
 
 
 def make(encoder=Pixels, images=None, **options):
@@ -182,17 +181,12 @@ def test_it_learns_to_tell_images_apart():
 
 def test_a_resumed_run_equals_the_uninterrupted_one_including_the_bank(tmp_path):
     images = pictures(8)
-    runs = [make(tiny_resnet, images, negatives=5, proximal_weight=0.1) for _ in range(3)]
-    for method in runs:
-        method.total_steps = 6
-    whole, half, rest = runs
-    train(whole, 6, images=images)
-    # written by a callback: Lightning calls those before the method's own on_train_batch_end
-    saver = ModelCheckpoint(dirpath=tmp_path, filename="{step}", every_n_train_steps=4, save_top_k=-1)
-    train(half, 5, images=images, callbacks=[saver], enable_checkpointing=True)
-    rest.bank.zero_()
-    train(rest, 6, images=images, resume=tmp_path / "step=4.ckpt")
-    assert_same_state(whole, rest)
+    whole, _ = assert_resumed_equals_whole(
+        lambda: make(tiny_resnet, images, negatives=5, proximal_weight=0.1),
+        tmp_path,
+        images=images,
+        spoil=lambda rest: rest.bank.zero_(),
+    )
     assert {"bank", "known"} <= set(whole.state_dict())
 
 

@@ -9,7 +9,7 @@ from course_lib.methods.mae import MAE
 from course_lib.methods.masking import encode_visible, random_masking, removed, visible_count
 from course_lib.models import VisionTransformer
 
-from .small import Pixels, assert_same_state, pictures, train
+from .small import Pixels, assert_resumed_equals_whole, pictures, train
 
 
 def tiny_vit(**options):
@@ -186,14 +186,7 @@ def test_every_parameter_that_should_learn_does():
 
 
 def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path):
-    whole, half, rest = methods = [make() for _ in range(3)]
-    for method in methods:
-        method.total_steps = 6
-    batch = {"images": pictures(8)}
-    train(whole, 6, **batch)
-    train(half, 3, **batch).save_checkpoint(tmp_path / "half.ckpt")
-    train(rest, 6, resume=tmp_path / "half.ckpt", **batch)
-    assert_same_state(whole, rest)
+    assert_resumed_equals_whole(make, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,22 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 
 from course_lib.losses import moco
 from course_lib.methods import MoCo
 from course_lib.methods.moco import enqueue, momentum_update
 
-from .small import Constant, Pixels, assert_same_state, noisy_views, pictures, tiny_resnet, train
+from .small import (
+    Constant,
+    Pixels,
+    assert_resumed_equals_whole,
+    assert_same_state,
+    noisy_views,
+    pictures,
+    tiny_resnet,
+    train,
+)
 
 
 def make(encoder=Pixels, **options):
@@ -160,18 +168,9 @@ def test_state_holds_queue_pointer_and_teacher_once(tmp_path):
 
 
 def test_a_resumed_run_equals_the_uninterrupted_one_including_queue_and_teacher(tmp_path):
-    runs = [make(tiny_resnet, batch_norm_groups=2) for _ in range(3)]
-    for method in runs:
-        method.total_steps = 6
-    whole, half, rest = runs
-    batch = {"images": pictures(8)}
-    train(whole, 6, **batch)
-    # written by a callback: Lightning calls those before the method's own on_train_batch_end
-    saver = ModelCheckpoint(dirpath=tmp_path, filename="{step}", every_n_train_steps=4, save_top_k=-1)
-    train(half, 5, callbacks=[saver], enable_checkpointing=True, **batch)
-    rest.queue.zero_()
-    train(rest, 6, resume=tmp_path / "step=4.ckpt", **batch)
-    assert_same_state(whole, rest)
+    assert_resumed_equals_whole(
+        lambda: make(tiny_resnet, batch_norm_groups=2), tmp_path, spoil=lambda rest: rest.queue.zero_()
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from course_lib.methods import MoCoV3
 from course_lib.methods.schedule import half_cosine
 from course_lib.models import VisionTransformer
 
-from .small import Constant, Pixels, assert_same_state, noisy_views, pictures, tiny_resnet, train
+from .small import Constant, Pixels, assert_resumed_equals_whole, noisy_views, pictures, tiny_resnet, train
 
 
 def make(encoder=Pixels, **options):
@@ -67,14 +67,7 @@ def test_stuck_value_is_the_loss_of_an_encoder_that_learned_nothing():
 
 
 def test_it_learns_and_a_resumed_run_equals_the_uninterrupted_one(tmp_path):
-    runs = [make(tiny_resnet) for _ in range(3)]
-    for run in runs:
-        run.total_steps = 6
-    images = pictures(8)  # one batch, the same in every step
-    train(runs[0], 6, images=images)
-    train(runs[1], 3, images=images).save_checkpoint(tmp_path / "half.ckpt")
-    train(runs[2], 6, images=images, resume=tmp_path / "half.ckpt")
-    assert_same_state(runs[0], runs[2])
+    assert_resumed_equals_whole(lambda: make(tiny_resnet), tmp_path)
     method = make(tiny_resnet, learning_rate=3e-3)
     views = noisy_views(pictures(24), torch.Generator().manual_seed(5))
     before = method.loss(views).item()

@@ -8,7 +8,7 @@ from course_lib.methods.next_embedding import NextEmbedding
 from course_lib.models import VisionTransformer
 
 from .pretext_pictures import as_one_view, seeded
-from .small import Pixels, assert_same_state, pictures, train
+from .small import Pixels, assert_resumed_equals_whole, pictures, train
 from .test_mae import smooth
 
 
@@ -126,14 +126,7 @@ def test_other_sizes_than_the_encoders_own_work():
 
 
 def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path):
-    whole, half, rest = methods = [make() for _ in range(3)]
-    for method in methods:
-        method.total_steps = 4
-    batch = {"images": pictures(8)}
-    train(whole, 4, **batch)
-    train(half, 2, **batch).save_checkpoint(tmp_path / "half.ckpt")
-    train(rest, 4, resume=tmp_path / "half.ckpt", **batch)
-    assert_same_state(whole, rest)
+    assert_resumed_equals_whole(make, tmp_path, steps=4)
 
 
 @pytest.mark.parametrize(

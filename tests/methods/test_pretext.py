@@ -10,7 +10,7 @@ from course_lib.methods.rotation import Rotation
 from course_lib.models import VisionTransformer
 
 from .pretext_pictures import Thumbnail, addresses, as_one_view, assert_uniform, ramps, seeded, silence
-from .small import Pixels, assert_same_state, pictures, tiny_resnet, train
+from .small import Pixels, assert_resumed_equals_whole, pictures, tiny_resnet, train
 
 
 def rotation(encoder=None, **options):
@@ -295,14 +295,7 @@ def test_resnet_and_vit_of_any_image_size_run_in_the_training_loop_and_log_accur
 @pytest.mark.parametrize("name", CASES)
 def test_a_resumed_run_equals_the_uninterrupted_one(name, tmp_path):
     make, side, _, _ = CASES[name]
-    whole, half, rest = methods = [make(tiny_resnet) for _ in range(3)]
-    for method in methods:
-        method.total_steps = 4
-    batch = {"images": pictures(8, side)}
-    train(whole, 4, **batch)
-    train(half, 2, **batch).save_checkpoint(tmp_path / "half.ckpt")
-    train(rest, 4, resume=tmp_path / "half.ckpt", **batch)
-    assert_same_state(whole, rest)
+    assert_resumed_equals_whole(lambda: make(tiny_resnet), tmp_path, steps=4, images=pictures(8, side))
 
 
 def test_default_augmentation_keeps_the_size():

@@ -12,7 +12,7 @@ from course_lib.methods.rotation import Rotation
 from course_lib.methods.rotation_supervised import RotationSupervised
 
 from .pretext_pictures import Thumbnail, as_one_view, seeded, silence
-from .small import assert_same_state, pictures, tiny_resnet, train
+from .small import assert_resumed_equals_whole, pictures, tiny_resnet, train
 
 LABELS = torch.tensor([0, 2, 1, 1, 0, 2])
 
@@ -116,13 +116,7 @@ def test_accuracy_of_the_turns_is_logged():
 
 
 def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path):
-    whole, half, rest = methods = [make(tiny_resnet) for _ in range(3)]
-    for method in methods:
-        method.total_steps = 4
-    train(whole, 4, images=pictures(8))
-    train(half, 2, images=pictures(8)).save_checkpoint(tmp_path / "half.ckpt")
-    train(rest, 4, images=pictures(8), resume=tmp_path / "half.ckpt")
-    assert_same_state(whole, rest)
+    assert_resumed_equals_whole(lambda: make(tiny_resnet), tmp_path, steps=4)
 
 
 def test_labelled_images_are_drawn_with_replacement_each_with_its_own_label():

@@ -7,7 +7,7 @@ from course_lib.data import default_views
 from course_lib.losses.simsiam import simsiam
 from course_lib.methods.simsiam import SimSiam
 
-from .small import Pixels, assert_same_state, noisy_views, pictures, tiny_resnet, train
+from .small import Pixels, assert_resumed_equals_whole, noisy_views, pictures, tiny_resnet, train
 
 
 def make(encoder=Pixels, **options):
@@ -109,15 +109,7 @@ def test_training_lowers_the_loss():
 
 
 def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path):
-    runs = [make(tiny_resnet) for _ in range(3)]
-    for method in runs:
-        method.total_steps = 6
-    whole, half, rest = runs
-    batch = {"images": pictures(8)}
-    train(whole, 6, **batch)
-    train(half, 3, **batch).save_checkpoint(tmp_path / "half.ckpt")
-    train(rest, 6, resume=tmp_path / "half.ckpt", **batch)
-    assert_same_state(whole, rest)
+    assert_resumed_equals_whole(lambda: make(tiny_resnet), tmp_path)
 
 
 def test_a_projection_too_small_for_the_bottleneck_is_a_sentence():

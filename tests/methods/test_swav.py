@@ -3,13 +3,12 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from lightning.pytorch.callbacks import ModelCheckpoint
 
 from course_lib.losses.swav import swav
 from course_lib.methods.swav import SwAV
 
 from .crops import colours, crops, entropy
-from .small import Constant, Pixels, assert_same_state, pictures, tiny_resnet, train
+from .small import Constant, Pixels, assert_resumed_equals_whole, pictures, tiny_resnet, train
 
 
 def make(encoder=Pixels, **options):
@@ -133,16 +132,7 @@ def test_training_lowers_the_loss_and_uses_many_prototypes():
 
 
 def test_a_resumed_run_equals_the_uninterrupted_one_including_the_queue(tmp_path):
-    runs = [make(tiny_resnet, queue_size=20, frozen_steps=5) for _ in range(3)]
-    for method in runs:
-        method.total_steps = 6
-    whole, half, rest = runs
-    batch = {"images": pictures(8)}
-    train(whole, 6, **batch)
-    saver = ModelCheckpoint(dirpath=tmp_path, filename="{step}", every_n_train_steps=4, save_top_k=-1)
-    train(half, 5, callbacks=[saver], enable_checkpointing=True, **batch)
-    train(rest, 6, resume=tmp_path / "step=4.ckpt", **batch)
-    assert_same_state(whole, rest)
+    _, rest = assert_resumed_equals_whole(lambda: make(tiny_resnet, queue_size=20, frozen_steps=5), tmp_path)
     assert int(rest.queue_count) == 48
 
 
