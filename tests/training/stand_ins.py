@@ -1,10 +1,30 @@
 """Methods small enough to train in a blink, with everything that makes resuming hard."""
 
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import torch
 from lightning.pytorch import LightningModule
 from torch import nn
+
+
+def run_as_script(module: str, *arguments, timeout=300) -> None:
+    """`python -m tests.training.MODULE ARGUMENTS`, which may start a second process of itself.
+
+    A script of its own, because forking this process would break torch's threads, which other tests started.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.training.{module}", *map(str, arguments)],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 class Encoder(nn.Module):

@@ -1,19 +1,15 @@
 """Several processes share a step: the strategies are Lightning's own, the joint batch is the same."""
 
 import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 
 from course_lib.training import checkpoint
 
-from .stand_ins import Queue, pictures
+from .stand_ins import Queue, pictures, run_as_script
 from .test_fit import quick
-
-ROOT = Path(__file__).parents[2]
 
 
 class Plain(Queue):
@@ -43,16 +39,7 @@ def test_two_processes_take_the_steps_of_one(tmp_path):
     alone, kept, folder = Plain(), Plain(), tmp_path / "two"
     quick(alone, pictures(20), batch_size=4, folder=tmp_path / "one")
     folder.mkdir()
-    # a script of its own: forking this process would break torch's threads, which other tests have started
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.training.test_devices", str(folder)],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_as_script("test_devices", folder)
     checkpoint.restore(kept, folder / checkpoint.NAME)
     assert checkpoint.read(folder / checkpoint.NAME)["global_step"] == 6
     ranks = [torch.load(folder / f"rank{rank}.pt") for rank in (0, 1)]

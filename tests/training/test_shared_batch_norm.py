@@ -1,7 +1,6 @@
 """Several devices train as one: BatchNorm over the joint batch, and whole methods through `fit`."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,9 +16,9 @@ from course_lib.methods.base import sgd
 from course_lib.models import VisionTransformer, group_batch_norm, resnet
 from course_lib.training.shared_batch_norm import SharedBatchNorm2d, share_batch_norm
 
-from .stand_ins import pictures
+from .stand_ins import pictures, run_as_script
 
-ROOT, RANKS = Path(__file__).parents[2], 2
+RANKS = 2
 
 
 def layers(momentum=0.1):
@@ -145,15 +144,7 @@ def two_processes(folder: str) -> None:
 
 @pytest.mark.slow
 def test_each_method_takes_the_same_steps_on_two_devices_as_on_one(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.training.test_shared_batch_norm", str(tmp_path)],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_as_script("test_shared_batch_norm", tmp_path, timeout=500)
     for name in everyone():
         alone = trained(name, tmp_path / "alone")
         for rank in range(RANKS):
