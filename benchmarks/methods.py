@@ -12,7 +12,7 @@ step counts. No hyper-parameter is chosen here; SimCLR's come from a search of i
 others from learning_rates.py, the rest are plain defaults, so the order of the methods is that of this
 short budget only. Test split, 4,000 images. linear: penalised probe on 10,000 features, penalty from a
 fifth of them. knn: k = 20, T = 0.07, cosine. few: linear probe on 10 labels a class, mean of 3 draws.
-fine_tune: 100 labels a class, 200 steps, layer decay 0.75. miou: linear segmentation of the last map.
+fine_tune: 100 labels a class, 100 steps, layer decay 0.75. miou: linear segmentation of the last map.
 vit_mean: the feature is the mean patch, not CLS. jaccard (vit): best head of the last layer against all
 visible objects, 60 % of the mass. images/s: of training, one thread, as it came (the machine may have
 been shared).
@@ -80,7 +80,7 @@ def measure(encoder, seed: int, shrink: int) -> dict[str, float]:
     found = evaluate.frozen_scores(encoder, known, test, dense, dense_test, count, seed)
     few = train.subset(evaluate.balanced_draw(train.labels, max(2, 100 // shrink), seed))
     tuned = FineTune(copy.deepcopy(encoder), train.classes)
-    quiet_fit(tuned, few, max(2, 200 // shrink), min(64, len(few)), seed)
+    quiet_fit(tuned, few, max(2, 100 // shrink), min(64, len(few)), seed)
     guesses = tuned.predict(test.images)
     found["fine_tune"] = round(100 * evaluate.accuracy(guesses, torch.as_tensor(test.labels)), 2)
     return found
