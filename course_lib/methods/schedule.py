@@ -9,9 +9,9 @@ from torch import nn
 def parameter_groups(parameters: Iterable[nn.Parameter], weight_decay: float) -> list[dict]:
     """Two optimiser groups: matrices and kernels decay; biases, norms and other 1-D parameters do not.
 
-    Parameters without gradient (a teacher) are left out.
+    Parameters without gradient (a teacher) or without elements (no registers) are left out.
     """
-    trained = [p for p in parameters if p.requires_grad]
+    trained = [p for p in parameters if p.requires_grad and p.numel()]
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},

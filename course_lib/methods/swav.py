@@ -23,7 +23,7 @@ class SwAV(Method):
 
     No teacher and no negatives: what keeps all images from one prototype is the code, which shares the
     prototypes out equally over the batch.
-    Before every forward the prototypes are put back to length 1. With a queue, codes are computed for this
+    After every step the prototypes are put back to length 1. With a queue, codes are computed for this
     batch together with earlier images. It holds their *embeddings*, scored anew with today's prototypes, and
     is used only once it is full. Embeddings enter after the optimiser's step.
 
@@ -71,11 +71,10 @@ class SwAV(Method):
         self.register_buffer("queue", torch.zeros(len(self.assign), queue_size, projection_size))
         self.register_buffer("queue_count", torch.tensor(0))  # images that have ever entered
         self._new: list[Tensor] = []  # embeddings of the batches since the last optimiser step
+        self.normalize_prototypes()
 
     def loss(self, views: list[Tensor]) -> Tensor:
         """views: crops (B, 3, h, w), row i of all from the same image. Returns a scalar."""
-        with torch.no_grad():
-            self.prototypes.weight.copy_(F.normalize(self.prototypes.weight, dim=1))
         features = encode_crops(self.encoder, views)  # (V, B, width)
         z = F.normalize(self.projector(features.flatten(0, 1)).float(), dim=1)  # (V * B, D)
         with torch.autocast(z.device.type, enabled=False):  # codes divide scores by 0.05: bf16 is too coarse
@@ -102,8 +101,14 @@ class SwAV(Method):
         if self.global_step < self.frozen_steps:
             self.prototypes.weight.grad = None
 
+    @torch.no_grad()
+    def normalize_prototypes(self) -> None:
+        """Put the prototypes back to length 1."""
+        self.prototypes.weight.copy_(F.normalize(self.prototypes.weight, dim=1))
+
     def after_step(self) -> None:
-        """This step's embeddings, of all ranks, replace the oldest in the queue."""
+        """Prototypes of length 1 again; this step's embeddings, of all ranks, replace the queue's oldest."""
+        self.normalize_prototypes()
         for embeddings in self._new:
             everyone = gather_rows(embeddings)  # (W * B, assigned crops, D)
             pointer = int(self.queue_count) % self.queue.shape[1]

@@ -52,8 +52,9 @@ def fit(
     channels_last likewise with None. accelerator, devices, strategy: handed to Lightning's Trainer, for
     example devices=4, strategy="ddp" in a script. Several devices must agree before they start, so they
     take steps or epochs, never minutes, and "auto" then means what the hardware supports; BatchNorm takes
-    its statistics over all of them, unless the method says `shares_batch_norm = False`. The number of
-    threads stays as PyTorch chose it; `torch.set_num_threads` changes it.
+    its statistics over all of them, unless the method says `shares_batch_norm = False`. strategy="fsdp" also
+    divides weights, gradients and moments among them (see `training.sharding`). The number of threads stays
+    as PyTorch chose it; `torch.set_num_threads` changes it.
 
     Raises ValueError for data smaller than a batch, contradicting arguments and damaged checkpoints,
     FileNotFoundError when there is nothing to resume, FloatingPointError when the loss becomes NaN or
@@ -104,6 +105,10 @@ def fit(
         method.seed, method.total_steps = plan["seed"], plan["steps"]
         if choice.channels_last:
             method.to(memory_format=torch.channels_last)
+        if strategy == "fsdp" and not several:
+            raise ValueError(
+                'fit: strategy="fsdp" with one device: there is nothing to share; give devices=2.'
+            )
         if several and getattr(method, "shares_batch_norm", True):
             share_batch_norm(method)
         path, sentence = checkpoint.writable_folder(path, chosen=bool(folder or resume))

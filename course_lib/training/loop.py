@@ -21,6 +21,7 @@ from course_lib.training.deadline import Deadline
 from course_lib.training.display import pick
 from course_lib.training.panel import HealthPanel
 from course_lib.training.run import Run
+from course_lib.training.sharding import FullySharded, bring_back, copy_to_shard
 from course_lib.training.watch import COLUMNS, Diverged, Stop, Watch
 
 NOISE = (
@@ -61,6 +62,9 @@ def train(
         display.note(sentence)
     if not method.training:  # somebody looked at it with .eval(); Lightning would leave BatchNorm so
         method.train()
+    learner, sharded = method, trainer["strategy"] == "fsdp"
+    if sharded:
+        learner, trainer = copy_to_shard(method), trainer | {"strategy": FullySharded()}
     with _quiet(), _interruptible(watch):
         engine = Trainer(
             max_steps=total,
@@ -80,9 +84,12 @@ def train(
             if watch.deadline.done:  # a finished run was resumed: nothing is left to do
                 checkpoint.restore(method, source)  # type: ignore[arg-type]  # resumed, so not None
             else:
-                engine.fit(method, batches, ckpt_path=source)
-        except Stop as stop:
-            status = stop.status
+                try:
+                    engine.fit(learner, batches, ckpt_path=source)
+                except Stop as stop:
+                    status = stop.status
+                if sharded:
+                    bring_back(learner, method)
         except (Diverged, NotFiniteError) as error:
             raise FloatingPointError(_diverged(error, watch, method)) from None
         except (KeyboardInterrupt, SystemExit):  # a second Ctrl-C, in the middle of a step

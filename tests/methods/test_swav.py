@@ -29,9 +29,10 @@ def test_loss_is_swav_of_the_cosines_with_unit_prototypes():
     with torch.no_grad():
         method.prototypes.weight.mul_(torch.rand(12, 1) + 0.5)
     unit = F.normalize(method.prototypes.weight.detach(), dim=1)
+    method.after_step()
     scores = embeddings(method.eval(), views) @ unit.T
     assert torch.allclose(method.loss(views), swav(list(scores), (0, 1), 0.2, 0.1, 2), rtol=1e-5)
-    assert torch.allclose(method.prototypes.weight, unit, atol=1e-6)  # put back before the forward
+    assert torch.allclose(method.prototypes.weight, unit, atol=1e-6)  # put back after every step
     value = method.loss([views[0], *(view.flip(0) for view in views[1:])])
     assert not torch.allclose(value, method.loss(views))
 

@@ -135,16 +135,17 @@ def trained(name, folder, **devices):
     return method.state_dict()
 
 
-def two_processes(folder: str) -> None:
+def two_processes(strategy: str, folder: str) -> None:
     """Train every method on two processes; Lightning starts this script a second time."""
     for name in everyone():
-        state = trained(name, folder, accelerator="cpu", devices=2, strategy="ddp")
+        state = trained(name, folder, accelerator="cpu", devices=2, strategy=strategy)
         torch.save(state, f"{folder}/{name}-{os.environ.get('LOCAL_RANK', 0)}.pt")
 
 
 @pytest.mark.slow
-def test_each_method_takes_the_same_steps_on_two_devices_as_on_one(tmp_path):
-    run_as_script("test_shared_batch_norm", tmp_path, timeout=500)
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_each_method_takes_the_same_steps_on_two_devices_as_on_one(tmp_path, strategy):
+    run_as_script("test_shared_batch_norm", strategy, tmp_path, timeout=500)
     for name in everyone():
         alone = trained(name, tmp_path / "alone")
         for rank in range(RANKS):
@@ -156,4 +157,4 @@ def test_each_method_takes_the_same_steps_on_two_devices_as_on_one(tmp_path):
 
 
 if __name__ == "__main__":
-    two_processes(sys.argv[1])
+    two_processes(*sys.argv[1:])

@@ -1,0 +1,160 @@
+"""strategy="fsdp": shares on each device, a whole method in the end, nothing changed by a checkpoint."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch.distributed.tensor import DTensor
+
+from course_lib import data, fit, methods
+from course_lib.models import VisionTransformer
+from course_lib.training import recipe, sharding
+from course_lib.training.watch import Watch
+
+from .stand_ins import pictures, run_as_script
+
+
+class Recorded(methods.MAE):
+    """MAE without a draw; it notes how much of it this process holds, and keeps the state before step 2."""
+
+    def __init__(self, folder: Path):
+        torch.manual_seed(0)
+        vit = VisionTransformer(12, 4, width=12, depth=2, heads=2)
+        super().__init__(vit, 0.5, augment=self.one_view, masking=self.every_other)
+        self.folder, self.held = folder, []
+
+    @staticmethod
+    def one_view(images, generator=None):
+        return [data.as_float(images)]
+
+    @staticmethod
+    def every_other(batch, patches, mask_ratio, generator=None):
+        return torch.arange(patches)[None, ::2].expand(batch, -1)
+
+    def on_train_batch_start(self, batch, batch_index):
+        block = list(self.encoder.blocks[0].parameters())
+        self.held.append(sum(p.to_local().numel() for p in block) / sum(p.numel() for p in block))
+        last, half = self.folder / "last.ckpt", self.folder / "half.ckpt"
+        if self.global_step == 2 and self.trainer.is_global_zero and last.is_file():
+            shutil.copy(last, half)
+
+
+def run(folder, **options):
+    method = Recorded(folder)
+    several = {"accelerator": "cpu", "devices": 2, "strategy": "fsdp"}
+    options = {"steps": 4, "batch_size": 8, "precision": "float32", "channels_last": False} | options
+    outcome = fit(method, pictures(24, size=12), show=False, folder=folder, **several, **options)
+    return method, outcome
+
+
+def two_processes(folder: str) -> None:
+    """Whole, resumed and in bf16; what each process ends with is written to a file."""
+    Watch.every, Watch.share = 0.0, 1e9  # a checkpoint before every step, the first one included
+    place, found = Path(folder), {}
+    held = []
+    bring_back = sharding.bring_back
+    from course_lib.training import loop
+
+    def spy(learner, method):
+        held.extend(learner.held)
+        found["sharded"] = any(isinstance(p, DTensor) for p in learner.parameters())
+        bring_back(learner, method)
+
+    loop.bring_back = spy
+    whole, outcome = run(place / "whole")
+    found |= {"whole": whole.state_dict(), "held": held, "status": outcome.status, "steps": outcome.steps}
+    resumed, _ = run(place / "resumed", resume=place / "whole" / "half.ckpt")
+    found["resumed"] = resumed.state_dict()
+    half, outcome = run(place / "bf16", precision="bf16")
+    found |= {"bf16": half.state_dict(), "loss": outcome.history["loss"].tolist()}
+    torch.save(found, place / f"{os.environ.get('LOCAL_RANK', 0)}.pt")
+
+
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sharded")
+    run_as_script("test_sharding", folder)
+    return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in (0, 1)]
+
+
+@pytest.mark.slow
+def test_each_process_holds_about_half_and_the_method_comes_back_whole(ranks):
+    for one in ranks:
+        assert one["sharded"]
+        assert (one["status"], one["steps"]) == ("finished", 4)
+        assert all(0.4 < share < 0.6 for share in one["held"])
+        assert not any(isinstance(value, DTensor) for value in one["whole"].values())
+        for name, value in ranks[0]["whole"].items():
+            assert torch.equal(one["whole"][name], value), name
+
+
+@pytest.mark.slow
+def test_it_equals_one_device_although_checkpoints_were_written_from_the_first_step_on(ranks, tmp_path):
+    class Alone(Recorded):
+        def on_train_batch_start(self, batch, batch_index):
+            pass
+
+    alone = Alone(tmp_path)
+    fit(
+        alone, pictures(24, size=12), steps=4, batch_size=8, show=False, precision="float32",
+        channels_last=False, folder=tmp_path,
+    )  # fmt: skip
+    for name, value in alone.state_dict().items():  # AdamW: one step too many would move all weights
+        if name.endswith("qkv.bias"):  # no gradient on keys but rounding, and AdamW divides by its size
+            continue
+        torch.testing.assert_close(ranks[0]["whole"][name], value, rtol=1e-4, atol=1e-5, msg=name)
+
+
+@pytest.mark.slow
+def test_a_resumed_run_equals_the_uninterrupted_one(ranks):
+    for one in ranks:
+        for name, value in one["whole"].items():
+            assert torch.equal(one["resumed"][name], value), name
+
+
+@pytest.mark.slow
+def test_bf16_trains_float32_weights(ranks):
+    assert all(value.dtype == torch.float32 for value in ranks[0]["bf16"].values())
+    assert ranks[0]["loss"][-1] < ranks[0]["loss"][0]
+    difference = max(
+        (value - ranks[0]["whole"][name]).abs().max()
+        for name, value in ranks[0]["bf16"].items()
+        if value.numel()
+    )
+    assert 0 < difference < 0.01
+
+
+def test_one_device_is_refused_in_a_sentence(tmp_path):
+    with pytest.raises(ValueError, match="nothing to share; give devices=2"):
+        fit(Recorded(tmp_path), pictures(24, size=12), steps=1, batch_size=8, strategy="fsdp", show=False)
+
+
+def every_recipe(strategy: str, folder: str) -> None:
+    """Two steps of everything that `course train` knows, on two processes."""
+    train = data.load("world", "train", length=1000)
+    for name, one in recipe.RECIPES.items():
+        torch.manual_seed(0)
+        method = recipe.build(name, recipe.encoder_for(48, "quick", one.families[0]), train)
+        fit(
+            method, train, steps=2, batch_size=16, show=False, precision="float32", channels_last=False,
+            folder=Path(folder) / strategy / name, accelerator="cpu", devices=2, strategy=strategy,
+        )  # fmt: skip
+        if os.environ.get("LOCAL_RANK", "0") == "0":
+            torch.save(method.state_dict(), f"{folder}/{strategy}-{name}.pt")
+
+
+@pytest.mark.slow
+def test_every_recipe_goes_the_same_way_in_shares_as_in_copies(tmp_path):
+    for strategy in ("ddp", "fsdp"):
+        run_as_script("test_sharding", strategy, tmp_path, timeout=500)
+    for name in recipe.RECIPES:
+        copies, shares = (torch.load(tmp_path / f"{strategy}-{name}.pt") for strategy in ("ddp", "fsdp"))
+        for key, value in copies.items():
+            torch.testing.assert_close(shares[key], value, rtol=1e-4, atol=1e-6, msg=f"{name} {key}")
+
+
+if __name__ == "__main__":
+    every_recipe(*sys.argv[1:]) if len(sys.argv) > 2 else two_processes(sys.argv[1])
