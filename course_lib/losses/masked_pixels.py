@@ -4,6 +4,7 @@ He et al. 2022, arXiv:2111.06377, section 3 ("Reconstruction target").
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from course_lib.losses.inputs import refuse_nan
@@ -45,7 +46,8 @@ def masked_pixels(
             )
         if normalize:
             target = standardise_patches(target)[0]
-        loss = mean_over_removed((prediction.float() - target).square().mean(dim=2), mask)
+        errors = F.mse_loss(prediction.float(), target, reduction="none").mean(dim=2)  # (B, N)
+        loss = mean_over_removed(errors, mask)
     return refuse_nan("masked_pixels", loss, prediction=prediction.flatten(1), images=images.flatten(1))
 
 
