@@ -28,7 +28,8 @@ class MAE(Method):
     decoder_width, decoder_depth, decoder_heads: see `MaskedDecoder`.
     augment: (images, generator) -> [view] (default: a crop of 40 to 100 % of the area and a flip; the paper's
     crops start at 20 %). masking(batch, patches, mask_ratio, generator) -> kept and
-    loss_function(prediction, images, mask, patch_size, normalize) can be your own.
+    loss_function(prediction, images, mask, patch_size, normalize) can be your own. learning_rate: for short
+    training (benchmarks/learning_rates.py).
 
     Different from the paper: the encoder's positions are learned, the paper's are fixed.
     Raises TypeError for an encoder without patches, ValueError for one whose patches overlap (conv_stem) and
@@ -48,11 +49,12 @@ class MAE(Method):
         augment: Callable[..., list[Tensor]] = light_augmentation,
         masking: Callable[..., Tensor] = random_masking,
         loss_function: Callable[..., Tensor] = masked_pixels,
+        learning_rate: float = 3e-3,
         weight_decay: float = 0.05,
         **options,
     ):
         check_maskable("MAE", encoder)
-        super().__init__(encoder, weight_decay=weight_decay, **options)
+        super().__init__(encoder, learning_rate=learning_rate, weight_decay=weight_decay, **options)
         if not 0 < mask_ratio < 1:
             raise ValueError(
                 f"MAE: mask_ratio is {mask_ratio}; give a part above 0 and below 1, such as 0.75."
