@@ -2,7 +2,7 @@
 
     course bench curation
 
-The pool: 8,000 scenes of the world with a long tail (the commonest of 12 kinds 100 times as frequent as the
+The pool: 8,000 scenes of the world with a long tail (the commonest of 18 kinds 100 times as frequent as the
 rarest), a tenth of them copies of earlier ones, half of these in other light and noise. The evaluation set:
 2,000 test scenes, a tenth of them copies from the pool's first 500. Features: a shipped encoder's, and those
 of its untrained twin. The threshold of the cosine is chosen on a pool and a test set of another seed

@@ -5,6 +5,7 @@ python benchmarks/readme_table.py        writes the rows between the two marks o
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ def rows() -> list[tuple[str, str, str]]:
                     _times_ours(row["cpu_ratio"]),
                     f"steps_{name}",
                 ))  # fmt: skip
+    found += _gains("real_data", "Fashion-MNIST, 51,200 images seen")
     runs = _read("world.json").get("runs", [])
     if runs:
         rates = [run["images_per_second"] for run in runs]
@@ -68,6 +70,22 @@ def rows() -> list[tuple[str, str, str]]:
         seconds = ", ".join(f"{run['cache_seconds']['median']:.1f} s" for run in runs)
         found.append(("20,000 scenes into the cache, 2 cores", f"{seconds} (medians of the runs)", "world"))
     return found
+
+
+def _gains(name: str, what: str) -> list[tuple[str, str, str]]:
+    """One row: what each method of a sweep adds to the linear probe of its encoder, untrained."""
+    path = RESULTS / f"{name}.csv"
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        trained = [row for row in csv.DictReader(file) if row["method"] != "random"]
+    trained.sort(key=lambda row: -float(row["gain"]))
+    bands = ", ".join(
+        f"{row['method']} {float(row['gain']):+.1f} ({float(row['low']):+.1f} to {float(row['high']):+.1f})"
+        for row in trained
+    )
+    seeds = min(int(row["seeds"]) for row in trained)
+    return [(f"{what}: points over the untrained encoder (95 %, {seeds} seeds)", bands, name)]
 
 
 def _times_ours(ratio: dict[str, float]) -> str:

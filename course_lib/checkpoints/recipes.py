@@ -29,12 +29,12 @@ class Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "random_resnet": Recipe("untrained: what every other convnet here has to beat", RESNET),
-    "supervised_resnet": Recipe("learned the 12 kinds from labels", RESNET, "supervised", 3000),
+    "supervised_resnet": Recipe("learned the 18 kinds from labels", RESNET, "supervised", 3000),
     "rotation_resnet": Recipe("pretext task: by how much was the scene turned?", RESNET, "rotation", 1000),
     "simclr_resnet": Recipe("contrastive: two views of one scene against all others", RESNET, "simclr", 4000),
     "vicreg_resnet": Recipe("without negatives: invariance, variance, covariance", RESNET, "vicreg", 1500),
     "random_vit": Recipe("untrained: what every other transformer here has to beat", VIT),
-    "supervised_vit": Recipe("learned the 12 kinds from labels", VIT, "supervised", 2500),
+    "supervised_vit": Recipe("learned the 18 kinds from labels", VIT, "supervised", 2500),
     "mae_vit": Recipe(
         "masked: paint the hidden three quarters",
         VIT | {"pool": "mean"},

@@ -90,17 +90,20 @@ def retrieve_by_cluster(
     return np.sort(rows)
 
 
-def balance(features, target: int, levels: tuple[int, ...] = (100, 10), seed: int = 0) -> np.ndarray:
+def balance(features, target: int, levels: tuple[int, ...] | None = None, seed: int = 0) -> np.ndarray:
     """`target` rows, spread evenly over concepts: hierarchical k-means, then sampling from the top down.
 
     levels: clusters of images, clusters of those clusters' means, and so on, each number smaller than the one
-    before. From the top every cluster gets the same share, and what a small cluster cannot use goes to the
-    others; inside the lowest clusters images are drawn at random. One level would give frequent concepts,
-    which own many clusters, many shares; the levels above take that back.
+    before (default: `default_levels`). From the top every cluster gets the same share, and what a small
+    cluster cannot use goes to the others; inside the lowest clusters images are drawn at random. One level
+    would give frequent concepts, which own many clusters, many shares; the levels above take that back, a
+    part each: in many dimensions k-means puts its means where the images are. The top should have about as
+    many clusters as there are concepts: fewer merge them, more give the frequent ones several shares.
     """
     unit = _unit(features, "balance: features")
     if not 1 <= target <= len(unit):
         raise ValueError(f"balance: target={target} with {len(unit)} images; choose 1 to {len(unit)}.")
+    levels = default_levels(len(unit)) if levels is None else levels
     if not levels or any(b >= a for a, b in zip((len(unit) + 1, *levels), levels, strict=False)):
         raise ValueError(f"balance: levels={levels} must fall, from at most {len(unit)}, like (100, 10).")
     points, owner, owners = unit, np.arange(len(unit)), []
@@ -110,6 +113,16 @@ def balance(features, target: int, levels: tuple[int, ...] = (100, 10), seed: in
         owners.append(owner)
     rng = np.random.default_rng(seed)
     return np.sort(_draw_down(np.arange(len(unit)), target, owners[::-1], rng))
+
+
+def default_levels(images: int) -> tuple[int, ...]:
+    """A sixth of the images, then three tenths of the level below as long as 10 are left: 6,000 -> 1000, 300,
+    90, 27.
+    """
+    levels = [max(1, images // 6)]
+    while levels[-1] * 3 // 10 >= 10:
+        levels.append(levels[-1] * 3 // 10)
+    return tuple(levels)
 
 
 def _draw_down(rows: np.ndarray, target: int, owners: list[np.ndarray], rng) -> np.ndarray:

@@ -9,6 +9,7 @@ from course_lib.data.curation import (
     balance,
     copy_groups,
     deduplicate,
+    default_levels,
     even_shares,
     remove_leaks,
     retrieve_by_cluster,
@@ -106,6 +107,21 @@ def test_balancing_lifts_the_tail():
     one_level = np.bincount(labels[balance(features, 100, levels=(24,))])
     assert one_level[0] > 30  # the head owns many of the 24 clusters
     assert len(balance(features, len(features), levels=(24, 4))) == len(features)
+
+
+def test_balancing_without_a_word_about_levels_lifts_the_tail_of_many_concepts():
+    features, labels = concepts([600, 300, 200, 100, 60, 30, 20, 20, 10, 10, 10, 10])
+    drawn = np.bincount(labels[balance(features, 120)], minlength=12)
+    assert drawn[0] < 0.75 * 120 * 600 / len(labels)
+    assert drawn[6:].sum() > 2 * 120 * 80 / len(labels)
+
+
+@pytest.mark.parametrize(
+    ("images", "levels"), [(1, (1,)), (60, (10,)), (240, (40, 12)), (6000, (1000, 300, 90, 27))]
+)
+def test_levels_by_default(images, levels):
+    assert default_levels(images) == levels
+    assert len(balance(rows(images), 1)) == 1
 
 
 def test_the_table_has_six_columns_and_adds_up():
