@@ -99,19 +99,21 @@ def train_command(arguments: argparse.Namespace) -> int:
     """Train one method on one dataset and report its probe beside the random encoder's."""
     from course_lib.training.recipe import train
 
-    print(
-        train(
-            arguments.method,
-            arguments.data,
-            profile=arguments.profile,
-            minutes=arguments.minutes,
-            steps=arguments.steps,
-            seed=arguments.seed,
-            resume=arguments.resume,
-            folder=arguments.out,
-            family=arguments.encoder,
-        )
+    several = {"devices": arguments.devices, "strategy": arguments.strategy}
+    report = train(
+        arguments.method,
+        arguments.data,
+        profile=arguments.profile,
+        minutes=arguments.minutes,
+        steps=arguments.steps,
+        seed=arguments.seed,
+        resume=arguments.resume,
+        folder=arguments.out,
+        family=arguments.encoder,
+        **({} if arguments.devices == 1 else several),
     )
+    if os.environ.get("LOCAL_RANK", "0") == "0":  # Lightning starts this command once per device
+        print(report)
     return 0
 
 
@@ -187,6 +189,10 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--resume", help="a checkpoint, or 'last'")
     train.add_argument("--out", type=Path, help="folder of the checkpoints")
+    train.add_argument("--devices", type=int, default=1, help="GPUs, or processes where there is none")
+    train.add_argument(
+        "--strategy", choices=("ddp", "fsdp"), default="ddp", help="of several devices: copies, or shares"
+    )
     add("data", data_command)
     add("doctor", doctor_command)
     bench = add("bench", bench_command)

@@ -50,7 +50,7 @@ class FullySharded(ModelParallelStrategy):
 
 def copy_to_shard(method: nn.Module) -> nn.Module:
     """A copy of `method` that Lightning will shard. The original stays whole: see `bring_back`."""
-    learner = copy.deepcopy(method)
+    learner = copy.deepcopy(method).to(memory_format=torch.contiguous_format)  # others cannot be cut
     learner.configure_model = partial(_shard, learner)  # type: ignore[assignment]  # called by Lightning
     return learner
 

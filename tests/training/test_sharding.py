@@ -2,11 +2,14 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.distributed.tensor import DTensor
 
 from course_lib import data, fit, methods
@@ -154,6 +157,26 @@ def test_every_recipe_goes_the_same_way_in_shares_as_in_copies(tmp_path):
         copies, shares = (torch.load(tmp_path / f"{strategy}-{name}.pt") for strategy in ("ddp", "fsdp"))
         for key, value in copies.items():
             torch.testing.assert_close(shares[key], value, rtol=1e-4, atol=1e-6, msg=f"{name} {key}")
+
+
+@pytest.mark.slow
+def test_the_command_trains_on_two_devices_and_reports_once(tmp_path):
+    colours = np.random.default_rng(0).integers(0, 256, (320, 1, 1, 3), np.uint8)
+    for number, colour in enumerate(colours):
+        folder = tmp_path / "pictures" / ("train" if number < 280 else "test") / f"kind{number % 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.broadcast_to(colour, (16, 16, 3)).copy()).save(folder / f"{number}.png")
+    command = [sys.executable, "-m", "course_lib.cli", "train", "simclr", "--steps", "2", "--devices", "2"]
+    done = subprocess.run(
+        [*command, "--strategy", "fsdp", "--data", tmp_path / "pictures", "--out", tmp_path / "run"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("finished, 2 steps") == 1
 
 
 if __name__ == "__main__":
