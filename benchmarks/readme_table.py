@@ -78,11 +78,14 @@ def _gains(name: str, what: str) -> list[tuple[str, str, str]]:
     if not path.is_file():
         return []
     with path.open(newline="") as file:
-        trained = [row for row in csv.DictReader(file) if row["method"] != "random"]
+        trained = [row for row in csv.DictReader(file) if row["method"] != "random" and row["low"]]
+    if not trained:
+        return []
     trained.sort(key=lambda row: -float(row["gain"]))
+    gains = [[float(row[key]) for key in ("gain", "low", "high")] for row in trained]
     bands = ", ".join(
-        f"{row['method']} {float(row['gain']):+.1f} ({float(row['low']):+.1f} to {float(row['high']):+.1f})"
-        for row in trained
+        f"{row['method']} ({row['encoder']}) {gain:+.1f} [{low:+.1f} to {high:+.1f}]"
+        for row, (gain, low, high) in zip(trained, gains, strict=True)
     )
     seeds = min(int(row["seeds"]) for row in trained)
     return [(f"{what}: points over the untrained encoder (95 %, {seeds} seeds)", bands, name)]

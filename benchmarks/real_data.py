@@ -7,10 +7,10 @@
 Each run is one process with one thread; a finished run is appended to the file and not repeated.
 
 What the figures are: Encoders see 51,200 training images (28 px, grey in three channels) in batches of 128,
-the last step counts. Nothing is chosen here; MAE's learning rate was, on the world and on pictures held out
-of this training split. linear: penalised probe on 10,000 training features, penalty from a fifth of them;
-knn: k = 20, T = 0.07, cosine; few: linear probe on 10 labels a class, 3 draws. Test split, 10,000 images.
-vit_mean: the feature is the mean patch, not CLS.
+the last step counts. Nothing is chosen here; MAE's learning rate was, on the world (learning_rates.py) and
+in one run, not kept, on 10,000 pictures held out of this training split. linear: penalised probe on 10,000
+training features, penalty from a fifth of them; knn: k = 20, T = 0.07, cosine; few: linear probe on 10
+labels a class, 3 draws. Test split, 10,000 images. vit_mean: the feature is the mean patch, not CLS.
 """
 
 from __future__ import annotations

@@ -97,9 +97,11 @@ def grade_command(arguments: argparse.Namespace) -> int:
 
 def train_command(arguments: argparse.Namespace) -> int:
     """Train one method on one dataset and report its probe beside the random encoder's."""
+    from lightning.pytorch.utilities import rank_zero_only
+
     from course_lib.training.recipe import train
 
-    several = {"devices": arguments.devices, "strategy": arguments.strategy}
+    several = {"devices": arguments.devices, "strategy": arguments.strategy or "ddp"}
     report = train(
         arguments.method,
         arguments.data,
@@ -110,10 +112,9 @@ def train_command(arguments: argparse.Namespace) -> int:
         resume=arguments.resume,
         folder=arguments.out,
         family=arguments.encoder,
-        **({} if arguments.devices == 1 else several),
+        **(several if arguments.devices != 1 or arguments.strategy else {}),
     )
-    if os.environ.get("LOCAL_RANK", "0") == "0":  # Lightning starts this command once per device
-        print(report)
+    rank_zero_only(print)(report)  # Lightning starts this command once per device
     return 0
 
 
@@ -191,7 +192,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, help="folder of the checkpoints")
     train.add_argument("--devices", type=int, default=1, help="GPUs, or processes where there is none")
     train.add_argument(
-        "--strategy", choices=("ddp", "fsdp"), default="ddp", help="of several devices: copies, or shares"
+        "--strategy", choices=("ddp", "fsdp"), help="of several devices: copies (ddp, as usual), or shares"
     )
     add("data", data_command)
     add("doctor", doctor_command)

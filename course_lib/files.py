@@ -10,9 +10,9 @@ from pathlib import Path
 def write_whole(path: Path, content: str | bytes, mode: int = 0o644) -> None:
     """Write text (UTF-8, "\\n" as it stands) or bytes under a temporary name beside `path`, then rename.
 
-    Missing folders are made. Whatever goes wrong, an older `path` stays as it was and nothing is left beside
-    it. Two writers at once are no danger: the later rename wins. Raises OSError where the folder cannot be
-    written to, UnicodeEncodeError for text that UTF-8 cannot hold.
+    Missing folders are made. After an exception an older `path` is as it was and nothing is left beside it.
+    Of two writers at once the later rename wins: what it had not read before is lost. Raises OSError where
+    the folder cannot be written to, UnicodeEncodeError for text that UTF-8 cannot hold.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -51,6 +51,10 @@ def test_a_room_imports_only_the_rooms_above_it(room):
         assert not below, f"{path.relative_to(ROOT)} imports {sorted(below)}"
 
 
+def test_what_every_room_may_import_imports_no_room():
+    assert not imported_rooms(LIBRARY / "files.py")
+
+
 def test_importing_the_library_loads_nothing_heavy():
     code = (
         "import sys, course_lib; "

@@ -116,10 +116,10 @@ def balance(features, target: int, levels: tuple[int, ...] | None = None, seed: 
 
 
 def default_levels(images: int) -> tuple[int, ...]:
-    """A sixth of the images, then three tenths of the level below as long as 10 are left: 6,000 -> 1000, 300,
-    90, 27.
+    """A sixth of the images, at most 2,000, which bounds the time; then three tenths of the level below as
+    long as 10 are left: 6,000 -> 1000, 300, 90, 27.
     """
-    levels = [max(1, images // 6)]
+    levels = [max(1, min(images // 6, 2000))]
     while levels[-1] * 3 // 10 >= 10:
         levels.append(levels[-1] * 3 // 10)
     return tuple(levels)

@@ -77,6 +77,11 @@ def fit(
             state = checkpoint.read(source)
             plan, until = state[checkpoint.KEY]["plan"], None
             _same_run(plan, type(method).__name__, len(images), batch_size, steps, source)
+            if plan.get("sharded", False) != (strategy == "fsdp"):
+                raise ValueError(
+                    f'fit: {source} is a run {"with" if strategy != "fsdp" else "without"} strategy="fsdp", '
+                    "which keeps its moments in another order; resume with the same strategy."
+                )
             path, choice = source.parent, Choice(plan["precision"], plan["channels_last"])
             start = state["global_step"]
         else:
@@ -101,14 +106,11 @@ def fit(
                 "images": len(images),
                 "precision": choice.precision,
                 "channels_last": choice.channels_last,
+                "sharded": strategy == "fsdp",
             }
         method.seed, method.total_steps = plan["seed"], plan["steps"]
         if choice.channels_last:
             method.to(memory_format=torch.channels_last)
-        if strategy == "fsdp" and not several:
-            raise ValueError(
-                'fit: strategy="fsdp" with one device: there is nothing to share; give devices=2.'
-            )
         if several and getattr(method, "shares_batch_norm", True):
             share_batch_norm(method)
         path, sentence = checkpoint.writable_folder(path, chosen=bool(folder or resume))

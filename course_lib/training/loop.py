@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas
 import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from course_lib.losses import NotFiniteError
 from course_lib.training import checkpoint
@@ -66,17 +67,24 @@ def train(
     if sharded:
         learner, trainer = copy_to_shard(method), trainer | {"strategy": FullySharded()}
     with _quiet(), _interruptible(watch):
-        engine = Trainer(
-            max_steps=total,
-            precision="bf16-mixed" if choice.precision == "bf16" else "32-true",
-            callbacks=[watch],
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,
-            **trainer,
-        )
+        try:
+            engine = Trainer(
+                max_steps=total,
+                precision="bf16-mixed" if choice.precision == "bf16" else "32-true",
+                callbacks=[watch],
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                use_distributed_sampler=False,
+                **trainer,
+            )
+        except MisconfigurationException as error:  # devices that this machine does not have
+            raise ValueError(f"fit: {error}") from None
+        if sharded and engine.world_size == 1:
+            raise ValueError(
+                'fit: strategy="fsdp" with one device: nothing to share; give devices=2 or more.'
+            )
         device = engine.strategy.root_device
         if engine.strategy.launcher is not None:
             watch.until = None  # other processes run the steps: they take all that were planned

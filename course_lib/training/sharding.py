@@ -1,9 +1,11 @@
 """strategy="fsdp": each device keeps a share of every weight, gradient and optimiser moment.
 
-A transformer block is gathered when it computes and forgotten afterwards, so a model, its teacher and AdamW's
-moments need one device's memory divided by the number of devices (ZeRO, Rajbhandari et al. 2020,
-arXiv:1910.02054). The sharding is PyTorch's `fully_shard`, the strategy Lightning's; here is what connects
-them with methods, and it runs on processors as well as on GPUs.
+A transformer block is gathered when it computes and forgotten afterwards, so while a run goes on a model,
+its teacher and AdamW's moments need one device's memory divided by the number of devices (ZeRO, Rajbhandari
+et al. 2020, arXiv:1910.02054). A model without blocks, a ResNet, is gathered as a whole for each step and
+saves gradients and moments only. In the end the method is whole again, on every device. The sharding is
+PyTorch's `fully_shard`, the strategy Lightning's; here is what connects them with methods, and it runs on
+processors as well as on GPUs.
 """
 
 from __future__ import annotations
@@ -50,17 +52,17 @@ class FullySharded(ModelParallelStrategy):
 
 def copy_to_shard(method: nn.Module) -> nn.Module:
     """A copy of `method` that Lightning will shard. The original stays whole: see `bring_back`."""
-    learner = copy.deepcopy(method).to(memory_format=torch.contiguous_format)  # others cannot be cut
-    learner.configure_model = partial(_shard, learner)  # type: ignore[assignment]  # called by Lightning
+    learner: Any = copy.deepcopy(method)
+    learner.to(memory_format=torch.contiguous_format)  # channels-last kernels cannot be cut
+    learner.configure_model = partial(_shard, learner)  # called by Lightning
     return learner
 
 
 def bring_back(learner: nn.Module, method: nn.Module) -> None:
     """Put the whole of a sharded method's weights and buffers into `method`, on every process."""
-    state = learner.state_dict()
-    method.load_state_dict(
-        {name: value.full_tensor() if isinstance(value, DTensor) else value for name, value in state.items()}
-    )
+    whole = method.state_dict()
+    for name, value in learner.state_dict().items():  # one after the other: only one is there twice
+        whole[name].copy_(value.full_tensor() if isinstance(value, DTensor) else value)
 
 
 def _shard(method) -> None:

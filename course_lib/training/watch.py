@@ -153,7 +153,9 @@ class Watch(Callback):
         self._read_losses()
         self._saved_at = time.monotonic()
         self.elapsed_at_end = self.elapsed()
-        if trainer.global_step == self.saved_step or not checkpoint.all_finite(pl_module):
+        if trainer.global_step == self.saved_step:
+            return
+        if self._agree(trainer, not checkpoint.all_finite(pl_module)):  # each may hold another share
             return
         try:
             checkpoint.write(trainer, self.path)

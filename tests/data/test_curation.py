@@ -117,11 +117,13 @@ def test_balancing_without_a_word_about_levels_lifts_the_tail_of_many_concepts()
 
 
 @pytest.mark.parametrize(
-    ("images", "levels"), [(1, (1,)), (60, (10,)), (240, (40, 12)), (6000, (1000, 300, 90, 27))]
+    ("images", "levels"),
+    [(1, (1,)), (60, (10,)), (240, (40, 12)), (6000, (1000, 300, 90, 27)), (10**9, (2000, 600, 180, 54, 16))],
 )
 def test_levels_by_default(images, levels):
     assert default_levels(images) == levels
-    assert len(balance(rows(images), 1)) == 1
+    if images < 1000:
+        assert len(balance(rows(images), 1)) == 1
 
 
 def test_the_table_has_six_columns_and_adds_up():

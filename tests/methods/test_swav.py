@@ -37,6 +37,13 @@ def test_loss_is_swav_of_the_cosines_with_unit_prototypes():
     assert not torch.allclose(value, method.loss(views))
 
 
+def test_prototypes_have_length_1_before_the_first_step_and_after_each():
+    method = make(learning_rate=0.1)
+    for _ in range(2):
+        assert torch.allclose(method.prototypes.weight.norm(dim=1), torch.ones(12), atol=1e-6)
+        train(method, 1)
+
+
 def test_crops_of_equal_size_go_through_the_encoder_in_one_batch():
     method, seen = make(tiny_resnet), []
     method.encoder.register_forward_pre_hook(lambda _, args: seen.append(args[0].shape))

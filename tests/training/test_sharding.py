@@ -14,7 +14,7 @@ from torch.distributed.tensor import DTensor
 
 from course_lib import data, fit, methods
 from course_lib.models import VisionTransformer
-from course_lib.training import recipe, sharding
+from course_lib.training import checkpoint, recipe, sharding
 from course_lib.training.watch import Watch
 
 from .stand_ins import pictures, run_as_script
@@ -39,17 +39,29 @@ class Recorded(methods.MAE):
 
     def on_train_batch_start(self, batch, batch_index):
         block = list(self.encoder.blocks[0].parameters())
-        self.held.append(sum(p.to_local().numel() for p in block) / sum(p.numel() for p in block))
+        held = [p.to_local() if isinstance(p, DTensor) else p for p in block]
+        self.held.append(sum(p.numel() for p in held) / sum(p.numel() for p in block))
         last, half = self.folder / "last.ckpt", self.folder / "half.ckpt"
         if self.global_step == 2 and self.trainer.is_global_zero and last.is_file():
             shutil.copy(last, half)
 
 
-def run(folder, **options):
-    method = Recorded(folder)
+class Poisoned(Recorded):
+    """Its last step leaves NaN in the share of one process only."""
+
+    done = 0
+
+    def after_step(self):
+        self.done += 1
+        if self.done == 4 and self.trainer.global_rank == 1:
+            self.encoder.blocks[0].mlp[0].weight.to_local().fill_(float("nan"))
+
+
+def run(folder, kind=Recorded, **options):
+    method = kind(folder)
     several = {"accelerator": "cpu", "devices": 2, "strategy": "fsdp"}
-    options = {"steps": 4, "batch_size": 8, "precision": "float32", "channels_last": False} | options
-    outcome = fit(method, pictures(24, size=12), show=False, folder=folder, **several, **options)
+    plain = {"steps": 4, "batch_size": 8, "precision": "float32", "channels_last": False, "show": False}
+    outcome = fit(method, pictures(24, size=12), folder=folder, **(several | plain | options))
     return method, outcome
 
 
@@ -73,6 +85,8 @@ def two_processes(folder: str) -> None:
     found["resumed"] = resumed.state_dict()
     half, outcome = run(place / "bf16", precision="bf16")
     found |= {"bf16": half.state_dict(), "loss": outcome.history["loss"].tolist()}
+    run(place / "poisoned", Poisoned)
+    found["last_good"] = checkpoint.read(place / "poisoned" / "last.ckpt")["global_step"]
     torch.save(found, place / f"{os.environ.get('LOCAL_RANK', 0)}.pt")
 
 
@@ -105,10 +119,9 @@ def test_it_equals_one_device_although_checkpoints_were_written_from_the_first_s
         alone, pictures(24, size=12), steps=4, batch_size=8, show=False, precision="float32",
         channels_last=False, folder=tmp_path,
     )  # fmt: skip
-    for name, value in alone.state_dict().items():  # AdamW: one step too many would move all weights
-        if name.endswith("qkv.bias"):  # no gradient on keys but rounding, and AdamW divides by its size
-            continue
-        torch.testing.assert_close(ranks[0]["whole"][name], value, rtol=1e-4, atol=1e-5, msg=name)
+    # AdamW: one step too many would move all weights; a gradient of rounding alone moves some either way
+    off = [(ranks[0]["whole"][name] - value).abs().flatten() for name, value in alone.state_dict().items()]
+    assert (torch.cat(off) > 1e-5).float().mean() < 0.02
 
 
 @pytest.mark.slow
@@ -116,6 +129,11 @@ def test_a_resumed_run_equals_the_uninterrupted_one(ranks):
     for one in ranks:
         for name, value in one["whole"].items():
             assert torch.equal(one["resumed"][name], value), name
+
+
+@pytest.mark.slow
+def test_nan_in_one_share_keeps_every_process_from_saving(ranks):
+    assert [one["last_good"] for one in ranks] == [3, 3]
 
 
 @pytest.mark.slow
@@ -130,9 +148,21 @@ def test_bf16_trains_float32_weights(ranks):
     assert 0 < difference < 0.01
 
 
-def test_one_device_is_refused_in_a_sentence(tmp_path):
+@pytest.mark.parametrize("devices", [1, "auto"])  # on a CPU "auto" is one
+def test_one_device_is_refused_in_a_sentence(tmp_path, devices):
     with pytest.raises(ValueError, match="nothing to share; give devices=2"):
-        fit(Recorded(tmp_path), pictures(24, size=12), steps=1, batch_size=8, strategy="fsdp", show=False)
+        run(tmp_path, devices=devices)
+
+
+def test_a_run_in_copies_is_not_resumed_in_shares(tmp_path):
+    run(tmp_path, strategy="auto", devices=1)
+    with pytest.raises(ValueError, match=r'without strategy="fsdp".* resume with the same strategy'):
+        run(tmp_path, resume=tmp_path / "last.ckpt")
+
+
+def test_devices_that_are_not_there_are_a_sentence(tmp_path):
+    with pytest.raises(ValueError, match=r"fit: .*devices"):
+        run(tmp_path, devices=0)
 
 
 def every_recipe(strategy: str, folder: str) -> None:
