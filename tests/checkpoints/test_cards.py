@@ -25,7 +25,7 @@ def test_the_sentence_of_a_card_follows_from_its_figures(name):
 @pytest.mark.parametrize("name", ["random_vit", "supervised_vit", "dino_vit"])
 def test_the_jaccard_of_a_transformer_is_that_of_its_card(name):
     found = evaluate.cls_jaccard(checkpoints.load(name), data.load_dense("test", 500)).best_head
-    assert 100 * found == pytest.approx(checkpoints.card(name)["metrics"]["jaccard"], abs=0.05)
+    assert 100 * found == pytest.approx(checkpoints.card(name)["metrics"]["jaccard"], abs=0.2)
 
 
 @pytest.mark.slow

@@ -145,7 +145,7 @@ def test_bf16_trains_float32_weights(ranks):
         for name, value in ranks[0]["bf16"].items()
         if value.numel()
     )
-    assert 0 < difference < 0.01
+    assert 0 < difference < 0.03  # AdamW moves a weight by at most about the rate, 3e-3, a step
 
 
 @pytest.mark.parametrize("devices", [1, "auto"])  # on a CPU "auto" is one
