@@ -83,7 +83,6 @@ def compare(
         "name": name, "note": note, "unit": unit, "reference": reference, "rounds": rounds,
         "machine": machine(), "load_before_and_after": [load_before, os.getloadavg()[0]], "rows": rows,
     }  # fmt: skip
-    results.mkdir(parents=True, exist_ok=True)
     write_whole(results / f"{name}.json", json.dumps(report, indent=1) + "\n")
     write_whole(results / f"{name}.md", markdown(report))
     return report

@@ -153,7 +153,6 @@ def main(rounds: int = 15, results: Path = RESULTS) -> str:
                 report = compare(loss, candidates, reference=OURS, rounds=rounds, results=Path(scratch))
                 reports.append({"loss": loss, "batch": batch, **report})
     table = markdown(reports, rounds)
-    results.mkdir(parents=True, exist_ok=True)
     write_whole(results / "losses.json", json.dumps(reports, indent=1) + "\n")
     write_whole(results / "losses.md", table)
     return table

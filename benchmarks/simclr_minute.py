@@ -118,7 +118,6 @@ def main() -> None:
     budget = {"steps": arguments.steps} if arguments.steps else {"minutes": arguments.minutes}
     rows = json.loads(arguments.out.read_text())["rows"] if arguments.out.exists() else []
     done = {key(row) for row in rows}
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     for seed in arguments.seeds:
         for dataset in arguments.data:
             for name in NAMES:

@@ -33,7 +33,6 @@ def read(path: Path) -> list[dict]:
 
 def append(path: Path, record: dict) -> None:
     """Add one record."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join("  " + json.dumps(one) for one in [*read(path), record])
     write_whole(path, '{"records": [\n' + lines + "\n]}\n")
 

@@ -76,12 +76,7 @@ def fit(
             source = checkpoint.find(resume, path)
             state = checkpoint.read(source)
             plan, until = state[checkpoint.KEY]["plan"], None
-            _same_run(plan, type(method).__name__, len(images), batch_size, steps, source)
-            if plan.get("sharded", False) != (strategy == "fsdp"):
-                raise ValueError(
-                    f'fit: {source} is a run {"with" if strategy != "fsdp" else "without"} strategy="fsdp", '
-                    "which keeps its moments in another order; resume with the same strategy."
-                )
+            _same_run(plan, type(method).__name__, len(images), batch_size, steps, strategy, source)
             path, choice = source.parent, Choice(plan["precision"], plan["channels_last"])
             start = state["global_step"]
         else:
@@ -159,7 +154,7 @@ def _steps_until(until: float | None, choice: Choice) -> int | None:
     return max(1, int(0.97 * (until - time.monotonic()) / choice.seconds_per_step))
 
 
-def _same_run(plan: dict, name: str, images: int, batch_size, steps, source: Path) -> None:
+def _same_run(plan: dict, name: str, images: int, batch_size, steps, strategy, source: Path) -> None:
     """Raises ValueError when the arguments do not belong to the run that the checkpoint interrupted."""
     given = {"method": name, "images": images, "batch_size": batch_size, "steps": steps}
     for key, value in given.items():
@@ -168,6 +163,12 @@ def _same_run(plan: dict, name: str, images: int, batch_size, steps, source: Pat
                 f"fit: resume={source} is a run with {key}={plan[key]}, but {key}={value} was given; "
                 "resume with the same, or start a new run with resume=None."
             )
+    sharded = plan.get("sharded", False)  # a checkpoint from before there was fsdp does not say
+    if sharded != (strategy == "fsdp"):
+        raise ValueError(
+            f'fit: {source} is a run {"with" if sharded else "without"} strategy="fsdp", '
+            "which keeps its moments in another order; resume with the same strategy."
+        )
 
 
 def _neighbours(method, probe) -> float:

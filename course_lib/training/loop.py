@@ -67,20 +67,7 @@ def train(
     if sharded:
         learner, trainer = copy_to_shard(method), trainer | {"strategy": FullySharded()}
     with _quiet(), _interruptible(watch):
-        try:
-            engine = Trainer(
-                max_steps=total,
-                precision="bf16-mixed" if choice.precision == "bf16" else "32-true",
-                callbacks=[watch],
-                logger=False,
-                enable_checkpointing=False,
-                enable_progress_bar=False,
-                enable_model_summary=False,
-                use_distributed_sampler=False,
-                **trainer,
-            )
-        except MisconfigurationException as error:  # devices that this machine does not have
-            raise ValueError(f"fit: {error}") from None
+        engine = _engine(watch, total, choice, trainer)
         if sharded and engine.world_size == 1:
             raise ValueError(
                 'fit: strategy="fsdp" with one device: nothing to share; give devices=2 or more.'
@@ -112,6 +99,24 @@ def train(
     if not watch.rows:  # the steps were run in other processes
         watch.load(checkpoint.read(path)[checkpoint.KEY])
     return _run(method, watch, status, stuck, choice, display, show)
+
+
+def _engine(watch: Watch, total: int, choice: Choice, options: dict) -> Trainer:
+    """Lightning's Trainer with nothing of its own but the loop; ValueError for devices that are not there."""
+    try:
+        return Trainer(
+            max_steps=total,
+            precision="bf16-mixed" if choice.precision == "bf16" else "32-true",
+            callbacks=[watch],
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+            **options,
+        )
+    except MisconfigurationException as error:
+        raise ValueError(f"fit: {error}") from None
 
 
 def _sample(batches: Batches) -> torch.Tensor:

@@ -11,13 +11,13 @@ from lightning.pytorch import LightningModule
 from torch import nn
 
 
-def run_as_script(module: str, *arguments, timeout=300) -> None:
-    """`python -m tests.training.MODULE ARGUMENTS`, which may start a second process of itself.
+def run_as_script(module: str, *arguments, timeout=300) -> str:
+    """`python -m MODULE ARGUMENTS`, which may start a second process of itself; returns what they print.
 
     A script of its own, because forking this process would break torch's threads, which other tests started.
     """
     done = subprocess.run(
-        [sys.executable, "-m", f"tests.training.{module}", *map(str, arguments)],
+        [sys.executable, "-m", module, *map(str, arguments)],
         cwd=Path(__file__).parents[2],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -25,6 +25,7 @@ def run_as_script(module: str, *arguments, timeout=300) -> None:
         timeout=timeout,
     )
     assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
 
 
 class Encoder(nn.Module):

@@ -39,7 +39,7 @@ def test_two_processes_take_the_steps_of_one(tmp_path):
     alone, kept, folder = Plain(), Plain(), tmp_path / "two"
     quick(alone, pictures(20), batch_size=4, folder=tmp_path / "one")
     folder.mkdir()
-    run_as_script("test_devices", folder)
+    run_as_script("tests.training.test_devices", folder)
     checkpoint.restore(kept, folder / checkpoint.NAME)
     assert checkpoint.read(folder / checkpoint.NAME)["global_step"] == 6
     ranks = [torch.load(folder / f"rank{rank}.pt") for rank in (0, 1)]

@@ -145,7 +145,7 @@ def two_processes(strategy: str, folder: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 def test_each_method_takes_the_same_steps_on_two_devices_as_on_one(tmp_path, strategy):
-    run_as_script("test_shared_batch_norm", strategy, tmp_path, timeout=500)
+    run_as_script("tests.training.test_shared_batch_norm", strategy, tmp_path, timeout=500)
     for name in everyone():
         alone = trained(name, tmp_path / "alone")
         for rank in range(RANKS):
