@@ -75,34 +75,50 @@ class Block(nn.Module):
 
 
 @torch.no_grad()
-def attention_matrix(queries: Tensor, keys: Tensor, out: Tensor | None = None) -> Tensor:
+def attention_matrix(
+    queries: Tensor, keys: Tensor, out: Tensor | None = None, mask: Tensor | None = None
+) -> Tensor:
     """softmax(q k^T / sqrt(d)): queries, keys (B, H, T, d) -> (B, H, T, T) float32, rows sum to 1.
 
-    out: a float32 tensor of that shape to write to.
+    out: a float32 tensor of that shape to write to. mask: anything that broadcasts to it, bool (True: may
+    look) or numbers that are added to the scores.
     """
     batch, heads, tokens, _ = queries.shape
     if out is None:
         out = queries.new_empty(batch, heads, tokens, tokens, dtype=torch.float32)
     for head in range(heads):  # one head at a time: only one head's scores are held beside the result
-        torch.softmax(_scores(queries[:, head], keys[:, head]), dim=-1, out=out[:, head])
+        scores = _scores(queries[:, head], keys[:, head])  # (B, T, T)
+        if mask is not None:
+            scores = _masked(scores, mask.expand(batch, heads, tokens, tokens)[:, head])
+        torch.softmax(scores, dim=-1, out=out[:, head])
     return out
 
 
 @torch.no_grad()
-def attention_rows(queries: Tensor, keys: Tensor, query: int | Sequence[int]) -> Tensor:
+def attention_rows(
+    queries: Tensor, keys: Tensor, query: int | Sequence[int], mask: Tensor | None = None
+) -> Tensor:
     """Rows of `attention_matrix` for some query tokens.
 
     queries, keys: (B, H, T, d). query: token indices -> (B, H, Q, T), or one index -> (B, H, T). float32.
-    Raises ValueError for an index out of range.
+    mask: as there. Raises ValueError for an index out of range.
     """
     tokens = queries.shape[2]
     rows = [query] if isinstance(query, int) else [int(row) for row in query]
     if any(not -tokens <= row < tokens for row in rows):
         raise ValueError(f"attention_rows: query is {query}; there are {tokens} tokens, 0 to {tokens - 1}.")
-    attention = _scores(queries[:, :, rows], keys).softmax(dim=-1)  # (B, H, Q, T)
+    scores = _scores(queries[:, :, rows], keys)  # (B, H, Q, T)
+    if mask is not None:
+        scores = _masked(scores, mask.expand(*scores.shape[:2], tokens, tokens)[:, :, rows])
+    attention = scores.softmax(dim=-1)
     return attention[:, :, 0] if isinstance(query, int) else attention
 
 
 def _scores(queries: Tensor, keys: Tensor) -> Tensor:
     """q k^T / sqrt(d) in float32: (..., Q, d), (..., T, d) -> (..., Q, T)."""
     return (queries.float() * queries.shape[-1] ** -0.5) @ keys.float().transpose(-2, -1)
+
+
+def _masked(scores: Tensor, mask: Tensor) -> Tensor:
+    """A bool mask forbids where it is False; numbers are added."""
+    return scores.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else scores + mask.float()

@@ -1,0 +1,1 @@
+"""Arrays: model and pictures in, tensors out. Nothing here draws."""
