@@ -11,9 +11,26 @@ from typing import Any
 
 # public name -> module that defines it
 _HOME = {
+    "AttentionViewer": "widgets.attention_viewer",
+    "activation_attention": "arrays.activation",
     "alt": "figures",
+    "attention_maps": "arrays.attention",
+    "attention_rows": "arrays.attention",
     "draw_flows": "flow",
+    "grad_cam": "arrays.grad_cam",
+    "nearest_neighbours": "arrays.patches",
+    "outliers": "arrays.patches",
+    "patch_pca": "arrays.patch_pca",
+    "patch_similarity": "arrays.patches",
+    "patch_tokens": "arrays.patches",
+    "read_attention": "arrays.attention",
     "read_flow": "flow",
+    "reconstruction_panels": "arrays.reconstruction",
+    "relevance": "arrays.relevance",
+    "rollout": "arrays.rollout",
+    "token_norms": "arrays.patches",
+    "token_patch_alignment": "arrays.word_maps",
+    "word_maps": "arrays.word_maps",
 }
 
 __all__ = sorted(_HOME)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from course_lib.models import VisionTransformer
 from course_lib.models.encoder import chosen
 from course_lib.viz.arrays.foreign import Description, check_images, describe, in_eval_mode, unwrapped
-from course_lib.viz.arrays.tap import AttentionTap, LayerAttention
+from course_lib.viz.arrays.tap import AttentionTap, LayerAttention, open_between
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def read_attention(
     model: a VisionTransformer or method of this course, a vision transformer of timm, Hugging Face or
     torchvision, or any module that attends to patches; for one of another library give patch_size and prefix.
     images: float (B, 3, H, W), any size that the patches divide: for this course in [0, 1], for others what
-    they take themselves. Nothing is attached to the model, and every module's mode is put back.
+    they take themselves. No hook stays, and every module's mode is put back.
 
     Raises TypeError or ValueError in a sentence: a model without attention, compiled or quantised; images of
     another shape, dtype, size or device; a layer out of range; tokens that are not prefix + patches.
@@ -96,7 +96,7 @@ def read_attention(
         )
     else:
         tap = _tapped(network, images, layers, about)
-        depth = tap.count
+        depth = tap.count if about.layers is None else len(about.layers)
         wanted = chosen(layers, depth, "attention: layers")
         found = [tap.kept[number] for number in wanted]
         how = {
@@ -139,25 +139,37 @@ def attention_rows(
 @torch.no_grad()
 def _tapped(network: nn.Module, images: Tensor, layers, about: Description) -> AttentionTap:
     """The forward pass of a model of another library, listened to."""
-    depth = about.depth
-    if depth is not None:
-        wanted = set(chosen(layers, depth, "attention: layers"))
+    if about.layers is not None:
+        wanted = set(chosen(layers, len(about.layers), "attention: layers"))
+        if not wanted:
+            raise ValueError("attention: layers is empty; give at least one, or None for all.")
+        first, last = min(wanted), max(wanted)
+        tap = AttentionTap(wanted.__contains__, start=first)
+        with in_eval_mode(network), open_between(tap, about.layers[first], about.layers[last]):
+            about.forward(images)
+        if not tap.paths:
+            raise _nothing_seen(network)
+        if tap.count != last + 1:
+            raise ValueError(
+                f"layers {first} to {last} of {type(network).__name__} attend {tap.count - first} times "
+                "instead of once each; such a model cannot be read layer by layer."
+            )
+        return tap
     asked = None if layers is None else [layers] if isinstance(layers, int) else list(layers)
-
-    def keep(number: int) -> bool:
-        if depth is not None:
-            return number in wanted
-        return asked is None or any(one < 0 or one == number for one in asked)
-
-    tap = AttentionTap(keep)
+    # how many layers there are is known at the end: for -1 all have to be kept until then
+    tap = AttentionTap(lambda number: asked is None or any(one < 0 or one == number for one in asked))
     with in_eval_mode(network), tap:
         about.forward(images)
-    if not tap.count:
-        raise ValueError(
-            f"{type(network).__name__} has no attention over patches that could be seen; for a convolutional "
-            "network use activation_attention or grad_cam."
-        )
+    if not tap.paths:
+        raise _nothing_seen(network)
     return tap
+
+
+def _nothing_seen(network: nn.Module) -> ValueError:
+    return ValueError(
+        f"{type(network).__name__} has no attention over patches that could be seen; for a convolutional network "
+        "use activation_attention or grad_cam."
+    )
 
 
 def _checked(about: Description, grid, tokens: int, network: nn.Module) -> tuple[int, tuple[int, int]]:

@@ -6,7 +6,7 @@ The only place that knows timm, Hugging Face and torchvision by name. None of th
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,18 +17,26 @@ from torch import Tensor, nn
 from course_lib.models import VisionTransformer
 from course_lib.models.patches import interpolate_positions
 
+# parameters of Hugging Face that stand before the patches, and how many tokens each is
+PREFIXES: dict[str, Callable[[Tensor], int]] = {
+    "cls_token": lambda parameter: 1,
+    "class_embedding": lambda parameter: 1,
+    "distillation_token": lambda parameter: 1,
+    "register_tokens": lambda parameter: parameter.shape[1],
+}
+
 
 @dataclass(frozen=True)
 class Description:
-    """library: its name. prefix: tokens before the first patch. patch: (height, width) in pixels. depth:
-    attention layers. forward: called with images. None where it is not known.
+    """library: its name. forward: called with images. prefix: tokens before the first patch. patch: (height,
+    width) in pixels. layers: the modules that attend, in order. None where it is not known.
     """
 
     library: str
     forward: Callable[[Tensor], object]
     prefix: int | None = None
     patch: tuple[int, int] | None = None
-    depth: int | None = None
+    layers: Sequence[nn.Module] | None = None
 
     def grid(self, images: Tensor) -> tuple[int, int] | None:
         """Rows and columns of patches. Raises ValueError if the patches do not fit."""
@@ -70,19 +78,23 @@ def describe(model: Any) -> Description:
     package = type(model).__module__.split(".")[0]
     if isinstance(model, VisionTransformer):
         size = model.patch_size
-        return Description("this course", model, model.prefix, (size, size), len(model.blocks))
+        return Description("this course", model, model.prefix, (size, size), list(model.blocks))
     if package == "timm" and hasattr(model, "num_prefix_tokens") and hasattr(model, "patch_embed"):
         patch = tuple(model.patch_embed.patch_size)
-        return Description("timm", _timm(model), model.num_prefix_tokens, patch, len(model.blocks))
+        return Description("timm", _timm(model), model.num_prefix_tokens, patch, list(model.blocks))
     if package == "transformers" and hasattr(getattr(model, "config", None), "patch_size"):
-        config = model.config
+        config: Any = model.config
         size = config.patch_size
         patch = (size, size) if isinstance(size, int) else tuple(size)
-        prefix = 1 + (getattr(config, "num_register_tokens", 0) or 0)
-        return Description("Hugging Face", _hugging_face(model), prefix, patch, config.num_hidden_layers)
+        prefix = sum(
+            count(p) for n, p in model.named_parameters() if (count := PREFIXES.get(n.split(".")[-1]))
+        )
+        lists = (module for module in model.modules() if isinstance(module, nn.ModuleList))
+        layers = next((list(one) for one in lists if len(one) == config.num_hidden_layers), None)
+        return Description("Hugging Face", _hugging_face(model), prefix, patch, layers)
     if package == "torchvision" and hasattr(model, "conv_proj"):
         size = model.patch_size
-        return Description("torchvision", _torchvision(model), 1, (size, size), len(model.encoder.layers))
+        return Description("torchvision", _torchvision(model), 1, (size, size), list(model.encoder.layers))
     return Description("other", model)
 
 
@@ -144,10 +156,11 @@ def check_images(model: nn.Module, images: Tensor) -> None:
 @contextmanager
 def in_eval_mode(model: nn.Module) -> Iterator[None]:
     """Looking changes nothing: no dropout, no running averages; every module's mode is put back."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
+    training = [module for module in model.modules() if module.training]
+    for module in training:  # eval() would visit every module, some per cent of a pass
+        module.training = False
     try:
         yield
     finally:
-        for module, training in modes:
-            module.training = training
+        for module in training:
+            module.training = True

@@ -1,20 +1,22 @@
-"""Listen to every attention of a forward pass, in any library, without hooks and without slowing it down.
+"""Listen to the attention of a forward pass, in any library, while its kernel stays fused.
 
 A `TorchFunctionMode` sees the calls of PyTorch's functions while it is active. Attention is one of three of
 them: the fused kernel, the one behind nn.MultiheadAttention, or, in models that write it out, a softmax over
-a square matrix. Nothing is attached to the model, so nothing can be left behind.
+a square matrix. So no library has to be taken apart. Seeing each call costs some microseconds, about 4 % of a
+pass of a ViT-S/16 at 224 px; where the layers are known, the tap is open for those that were asked for only.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from course_lib.models.attention import attention_matrix, attention_rows
@@ -71,14 +73,15 @@ class AttentionTap(TorchFunctionMode):
     wanted: layer number -> keep it? The fused kernel stays fused; queries and keys are copied, so that
     nothing else of the pass is held. path: by which of the three calls attention was found.
     differentiable: write the attention out instead and keep it with its gradient, in `.attention`.
+    start: the number of the first layer that is heard.
     """
 
-    def __init__(self, wanted: Callable[[int], bool], differentiable: bool = False):
+    def __init__(self, wanted: Callable[[int], bool], differentiable: bool = False, start: int = 0):
         super().__init__()
         self.wanted, self.differentiable = wanted, differentiable
         self.kept: dict[int, LayerAttention] = {}
         self.attention: list[Tensor] = []
-        self.count = 0
+        self.count = start  # of the next layer
         self.paths: set[str] = set()
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
@@ -103,7 +106,9 @@ class AttentionTap(TorchFunctionMode):
         self.count += 1
 
     def _fused(self, query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, **more) -> Tensor:
-        """scaled_dot_product_attention: (B, H, T, d) each."""
+        """scaled_dot_product_attention: (B, H, T, d) each; tokens that ask others (pooling) pass by."""
+        if query.shape[-2] != key.shape[-2]:
+            return FUSED(query, key, value, attn_mask, dropout_p, is_causal, **more)
         self.paths.add("fused")
         mask = _causal(query, key) if is_causal else attn_mask
         if self.differentiable:
@@ -114,8 +119,9 @@ class AttentionTap(TorchFunctionMode):
     def _packed(self, args: tuple, kwargs: dict[str, Any]):
         """nn.MultiheadAttention's function, which hides the fused kernel: (T, B, D) -> (T, B, D)."""
         given = _PACKED_SIGNATURE.bind(*args, **kwargs).arguments
-        if given.get("use_separate_proj_weight") or given["in_proj_weight"] is None:
-            return PACKED(*args, **kwargs)  # keys of another width: not self-attention over patches
+        separate = given.get("use_separate_proj_weight") or given["in_proj_weight"] is None
+        if separate or given["query"].shape[0] != given["key"].shape[0]:
+            return PACKED(*args, **kwargs)  # not self-attention over patches, but a query that pools them
         self.paths.add("nn.MultiheadAttention")
         if not self.differentiable:
             self._keep(lambda: _packed_layer(given))
@@ -139,6 +145,31 @@ class AttentionTap(TorchFunctionMode):
             scores = scores.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else scores + mask
         attention = scores.softmax(dim=-1)
         return self._track(attention) @ value
+
+
+@contextmanager
+def open_between(tap: AttentionTap, first: nn.Module, last: nn.Module) -> Iterator[None]:
+    """Open the tap when `first` is about to run, close it when `last` has; the hooks go with the block."""
+    is_open = False
+
+    def opened(*_given: object) -> None:
+        nonlocal is_open
+        is_open = True
+        tap.__enter__()
+
+    def close(*_given: object) -> None:
+        nonlocal is_open
+        if is_open:
+            is_open = False
+            tap.__exit__(None, None, None)
+
+    handles = [first.register_forward_pre_hook(opened), last.register_forward_hook(close)]
+    try:
+        yield
+    finally:
+        close()
+        for handle in handles:
+            handle.remove()
 
 
 def _layer(query: Tensor, key: Tensor, mask: Tensor | None, scale: float | None) -> LayerAttention:

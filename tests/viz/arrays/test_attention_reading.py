@@ -148,6 +148,29 @@ def test_torchvision_at_another_size_reads_patches_row_by_row(models):
             assert torch.allclose(kept[0][:, 1 + number], model.conv_proj(patch)[:, :, 0, 0], atol=1e-5)
 
 
+@pytest.mark.parametrize(("name", "prefix"), [("Siglip", 0), ("CLIP", 1), ("Beit", 1), ("DeiT", 2)])
+def test_the_prefix_of_other_hugging_face_models_is_read_from_their_parameters(name, prefix):
+    """SigLIP has no CLS, and pools with one more attention, which is no layer; BEiT adds a bias."""
+    import transformers
+
+    vision = "Vision" if name in ("Siglip", "CLIP") else ""
+    config = getattr(transformers, f"{name}{vision}Config")(
+        hidden_size=WIDTH,
+        num_hidden_layers=DEPTH,
+        num_attention_heads=HEADS,
+        patch_size=16,
+        image_size=64,
+        intermediate_size=WIDTH,
+    )
+    model, images = getattr(transformers, f"{name}{vision}Model")(config).eval(), torch.rand(1, 3, 64, 64)
+    reading = read_attention(model, images, None)
+    assert (reading.prefix, reading.grid, reading.depth) == (prefix, (4, 4), DEPTH)
+    model.set_attn_implementation("eager")
+    with torch.no_grad():
+        expected = torch.stack(model(images, output_attentions=True).attentions)
+    assert (reading.maps() - expected).abs().max() <= 1e-6
+
+
 def test_a_layer_asked_for_twice_or_backwards_comes_in_that_order(models):
     for name in ("timm", "course"):
         images = torch.rand(1, 3, 64, 64)
