@@ -167,8 +167,8 @@ def _tapped(network: nn.Module, images: Tensor, layers, about: Description) -> A
 
 def _nothing_seen(network: nn.Module) -> ValueError:
     return ValueError(
-        f"{type(network).__name__} has no attention over patches that could be seen; for a convolutional network "
-        "use activation_attention or grad_cam."
+        f"{type(network).__name__} has no attention over patches that could be seen; for a convolutional "
+        "network use activation_attention or grad_cam."
     )
 
 

@@ -9,11 +9,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 MEASURES = ("cosine", "distance")
+EXACT = "donot_use_mm_for_euclid_dist"  # products lose small distances far from the origin
 
 
-def nearest_rows(
-    rows: Any, k: int = 6, measure: str = "cosine", chunk: int = 1024
-) -> tuple[Tensor, Tensor]:
+def nearest_rows(rows: Any, k: int = 6, measure: str = "cosine", chunk: int = 1024) -> tuple[Tensor, Tensor]:
     """The k nearest other rows of each row, the nearest first: (indices (N, k) int64, values (N, k) float32).
 
     rows: (N, D). measure: "cosine" (values are similarities, from 1 down) or "distance" (Euclidean, from 0
@@ -33,7 +32,7 @@ def nearest_rows(
     indices, values = [], []
     for start in range(0, len(found), chunk):
         part = found[start : start + chunk]
-        near = part @ found.T if measure == "cosine" else -torch.cdist(part, found)
+        near = part @ found.T if measure == "cosine" else -torch.cdist(part, found, compute_mode=EXACT)
         own = torch.arange(start, start + len(part), device=found.device)
         near.scatter_(1, own[:, None], -torch.inf)  # nobody is a neighbour of its own
         best = near.topk(k, dim=1)
