@@ -19,7 +19,7 @@ ALLOWED = {
     "evaluate": {"models", "data"},
     "viz": {"world", "losses", "models", "data", "methods", "evaluate"},
     "training": {"world", "losses", "models", "data", "methods", "evaluate", "viz"},
-    "checkpoints": {"models", "data", "evaluate", "training"},
+    "checkpoints": {"models", "data", "methods", "evaluate", "training"},
     "lab": {"world", "losses", "models", "data", "methods", "evaluate", "viz", "training"},
     "grading": {"lab"},
 }

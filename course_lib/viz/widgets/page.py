@@ -72,7 +72,7 @@ def write_page(view: View, path: Path) -> Path:
         alt=html.escape(view.alt_text, quote=True),
         data=base64.b64encode(pack(view.arrays)).decode("ascii"),
         answers=base64.b64encode(b"".join(parts)).decode("ascii"),
-        script=source(view.script),
+        script=source((*view.shared, view.script)),
         config=as_json(view.config | {"arrays": layout(view.arrays)}),
         state=as_json(view.state),
         asked=as_json(asked),

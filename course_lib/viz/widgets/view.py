@@ -30,7 +30,8 @@ MODES = ("live", "basic", "static")
 class View:
     """A picture that can be played with.
 
-    A subclass sets `script`, the name of its .js, and gives `config`, `arrays`, `alt_text` and `figure`.
+    A subclass sets `script`, the name of its .js, and `shared`, scripts that it builds on, and gives
+    `config`, `arrays`, `alt_text` and `figure`.
     state: what the user has chosen so far, kept in step with the browser. log: what the user did, in order.
 
     How it is shown: "live" (anywidget), "basic" (ipywidgets' own sliders) or "static" (a figure with its
@@ -39,6 +40,7 @@ class View:
     """
 
     script = ""
+    shared: tuple[str, ...] = ()
     title = ""
 
     def __init__(
@@ -92,10 +94,11 @@ class View:
     def widget(self) -> Any:
         """The live widget, made when first asked for. Raises ImportError without anywidget."""
         if self._live is None:
-            self._live = _live_class(self.script)(
+            self._live = _live_class((*self.shared, self.script))(
                 config=self.config | {"arrays": layout(self.arrays)},
                 data=pack(self.arrays),
                 state=self._state,
+                log=self._log,
             )
             self._live.on_msg(self._reply)
         return self._live
@@ -160,9 +163,9 @@ def mode() -> str:
     return "live"
 
 
-def source(script: str) -> str:
-    """The JavaScript of a widget as one module: what all share, then its own."""
-    return (FOLDER / "common.js").read_text("utf-8") + (FOLDER / script).read_text("utf-8")
+def source(scripts: tuple[str, ...]) -> str:
+    """The JavaScript of a widget as one module: what all share, what some share, then its own."""
+    return "".join((FOLDER / name).read_text("utf-8") for name in ("common.js", *scripts))
 
 
 def style() -> str:
@@ -171,18 +174,18 @@ def style() -> str:
 
 
 @functools.cache
-def _live_class(script: str) -> type:
+def _live_class(scripts: tuple[str, ...]) -> type:
     import anywidget
     import traitlets
 
     class Live(anywidget.AnyWidget):
-        _esm, _css = source(script), style()
+        _esm, _css = source(scripts), style()
         config = traitlets.Dict().tag(sync=True)
         data = traitlets.Bytes().tag(sync=True)
         state = traitlets.Dict().tag(sync=True)
-        log = traitlets.List().tag(sync=True)
+        log: Any = traitlets.List().tag(sync=True)
 
-    Live.__qualname__ = Live.__name__ = Path(script).stem
+    Live.__qualname__ = Live.__name__ = Path(scripts[-1]).stem
     return Live
 
 
