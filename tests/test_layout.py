@@ -84,3 +84,23 @@ def test_files_are_short_and_have_honest_names():
 def test_every_room_has_tests_that_mirror_it():
     for room in ALLOWED:
         assert list((ROOT / "tests" / room).glob("test_*.py")), f"tests/{room} holds no test"
+
+
+def test_viz_flows_from_arrays_over_figures_to_widgets():
+    viz = LIBRARY / "viz"
+    for path in sorted((viz / "arrays").glob("*.py")):
+        text = path.read_text()
+        assert "matplotlib" not in text, f"{path.name} draws; arrays do not"
+        assert "course_lib.viz.widgets" not in text, path
+        assert "_figures" not in text, path
+    for path in sorted(viz.glob("*.py")):
+        if path.stem != "__init__":
+            assert "course_lib.viz.widgets" not in path.read_text(), f"{path.name} stands above the widgets"
+
+
+def test_widgets_fetch_nothing_and_need_no_build():
+    for path in sorted((LIBRARY / "viz" / "widgets").glob("*.js")):
+        text = path.read_text()
+        assert "import " not in text.replace("important ", ""), f"{path.name} imports: it would need a build"
+        for word in ("http:", "https:", "fetch(", "XMLHttpRequest", "eval(", "innerHTML"):
+            assert word not in text, f"{path.name} has {word}"

@@ -39,7 +39,7 @@ def make(name: str, runs: Path, out: Path = store.FILES, shrink: int = 1) -> Pat
         raise ValueError(f'make: there is no recipe "{name}"; choose one of {", ".join(RECIPES)}.')
     recipe = RECIPES[name]
     train = data.load("world", "train", length=TRAIN // shrink)
-    encoder, facts = trained(recipe, train, runs / name, shrink)
+    encoder, facts, method = trained(recipe, train, runs / name, shrink)
     test = data.load("world", "test", length=TEST // shrink)
     dense, dense_test = (data.load_dense(split, max(40, 500 // shrink)) for split in ("train", "test"))
     half = train.subset(slice(0, len(train) // 2))
@@ -50,7 +50,8 @@ def make(name: str, runs: Path, out: Path = store.FILES, shrink: int = 1) -> Pat
         facts["untrained"] = untrained
         facts["verdict"] = verdict(facts["metrics"]["linear"], untrained["linear"], len(test))
     facts["protocol"] = PROTOCOL if shrink == 1 else f"a try-out on 1/{shrink} of images and steps"
-    return store.save(name, encoder, facts, out)
+    path = store.save(name, encoder, facts, out)
+    return store.save_head(name, method, out) if recipe.head else path
 
 
 def drawn(recipe: Recipe, train: data.ImageSet | None = None) -> tuple:
@@ -81,7 +82,7 @@ def verdict(linear: float, untrained: float, images: int) -> str:
 
 
 def trained(recipe: Recipe, train: data.ImageSet, folder: Path, shrink: int = 1) -> tuple:
-    """(the encoder after its recipe, what is known about the run)."""
+    """(the encoder after its recipe, what is known about the run, the method that trained it or None)."""
     encoder, method = drawn(recipe, train)
     facts = {
         "about": recipe.about,
@@ -100,7 +101,7 @@ def trained(recipe: Recipe, train: data.ImageSet, folder: Path, shrink: int = 1)
         "made": time.strftime("%Y-%m-%d"),
     }  # fmt: skip
     if method is None:
-        return encoder, facts
+        return encoder, facts, None
     run = fit(
         method,
         train,
@@ -115,13 +116,14 @@ def trained(recipe: Recipe, train: data.ImageSet, folder: Path, shrink: int = 1)
     if run.status != "finished":
         raise KeyboardInterrupt
     kept = method.teacher[0] if recipe.keep == "teacher" else encoder  # DINO's teacher: encoder, head
-    return kept, facts | {
+    facts |= {
         "minutes": round(run.seconds / 60, 1),
         "device": _device(),
         "precision": run.settings["precision"],
         "last_loss": round(run.summary()["last_loss"], 4),
         "warnings": run.warnings,
     }
+    return kept, facts, method
 
 
 def _device() -> str:

@@ -80,8 +80,10 @@ RECIPES: dict[str, TrainingRecipe] = {
 METHODS = tuple(RECIPES)
 
 
-def build(name: str, encoder: torch.nn.Module, train: ImageSet, **options) -> methods.Method:
+def build(name: str, encoder: torch.nn.Module, train: ImageSet | None, **options) -> methods.Method:
     """The method called `name` on `encoder`, for these images, with options of its own if any.
+
+    train: None for methods that need to know nothing of the data, such as their classes.
 
     Raises ValueError for an unknown name.
     """

@@ -12,6 +12,12 @@ from typing import Any
 # public name -> module that defines it
 _HOME = {
     "AttentionViewer": "widgets.attention_viewer",
+    "AugmentationExplorer": "widgets.augmentation_explorer",
+    "ContextQuiz": "widgets.context_quiz",
+    "EmbeddingExplorer": "widgets.embedding_explorer",
+    "JigsawGame": "widgets.jigsaw_game",
+    "MaskExplorer": "widgets.mask_explorer",
+    "PairwiseVote": "widgets.pairwise_vote",
     "activation_attention": "arrays.activation",
     "alt": "figures",
     "attention_maps": "arrays.attention",

@@ -35,9 +35,9 @@ def test_a_made_model_has_weights_and_a_card_that_says_how(recipe, tmp_path):
 
 def test_a_run_that_was_finished_before_gives_the_same_weights(recipe, tmp_path):
     train = data.load("world", "train", length=200)
-    first, _ = make.trained(recipe, train, tmp_path)
-    again, facts = make.trained(recipe, train, tmp_path)
-    anew, _ = make.trained(recipe, train, tmp_path / "other")
+    first, _, _ = make.trained(recipe, train, tmp_path)
+    again, facts, _ = make.trained(recipe, train, tmp_path)
+    anew, _, _ = make.trained(recipe, train, tmp_path / "other")
     for encoder in (again, anew):
         for key, value in first.state_dict().items():
             torch.testing.assert_close(encoder.state_dict()[key], value, rtol=0, atol=0)

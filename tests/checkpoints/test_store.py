@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import shutil
 
 import pytest
 import torch
 
-from course_lib import checkpoints, models
+from course_lib import checkpoints, data, models
 from course_lib.checkpoints import recipes, store
+from course_lib.data import as_float
+from course_lib.training.recipe import build
 
 TINY = {"kind": "resnet", "widths": [4, 8], "blocks": [1, 1]}
 FACTS = {"method": None, "images_seen": 0, "minutes": 0.0, "metrics": {"linear": 8.3}}
@@ -63,7 +66,8 @@ def test_unknown_names_are_sentences():
 def test_all_recipes_are_shipped_and_small():
     assert checkpoints.names() == sorted(recipes.RECIPES)
     sizes = [path.stat().st_size for path in store.FILES.glob("*.safetensors")]
-    assert len(sizes) == len(recipes.RECIPES)
+    heads = sum(one.head for one in recipes.RECIPES.values())
+    assert len(sizes) == len(recipes.RECIPES) + heads
     assert max(sizes) <= 3_000_000
     assert sum(sizes) <= 30_000_000
 
@@ -90,3 +94,34 @@ def test_the_transformers_differ_in_their_weights_only():
         for name in ("random_vit", "supervised_vit", "mae_vit", "dino_vit")
     }
     assert len({str(one) for one in shapes.values()}) == 1
+
+
+@pytest.mark.parametrize("name", [one for one in store.names() if "head" in store.card(one)])
+def test_a_method_comes_back_with_its_head_and_does_its_task(name):
+    """Its loss on test images is near the last one of its training, far below that of a fresh head."""
+    method, known = store.load_method(name), store.card(name)
+    assert recipes.RECIPES[name].head
+    assert not method.training
+    images = data.load("world", "test", length=256).images
+    fresh = build(known["method"], store.load(name), None, **known["options"]).eval()
+    with torch.no_grad():
+        losses = [
+            float(one.loss(one.views(as_float(images), torch.Generator().manual_seed(0))))
+            for one in (method, fresh)
+        ]
+    assert losses[0] < known["last_loss"] + 0.35
+    assert losses[0] < 0.8 * losses[1]
+
+
+def test_a_head_that_is_not_the_cards_is_refused(tmp_path):
+    for path in store.FILES.glob("rotation_resnet*"):
+        shutil.copy(path, tmp_path)
+    head = tmp_path / "rotation_resnet.head.safetensors"
+    head.write_bytes(head.read_bytes()[:-1] + b"?")
+    with pytest.raises(ValueError, match="but its card says"):
+        store.load_method("rotation_resnet", tmp_path)
+    with pytest.raises(ValueError, match=r"simclr_resnet is shipped without its head; with one: .*mae_vit"):
+        store.load_method("simclr_resnet")
+    other = build("rotation", store.load("simclr_resnet"), None)
+    with pytest.raises(ValueError, match="encoder is not the one that is shipped as rotation_resnet"):
+        store.save_head("rotation_resnet", other, tmp_path)

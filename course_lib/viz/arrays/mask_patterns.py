@@ -30,7 +30,9 @@ def kept_patches(pattern: str, grid: tuple[int, int], mask_ratio: float, seed: i
     if pattern == "random":
         return random_masking(1, patches, mask_ratio, generator)[0].sort().values
     if pattern == "block":
-        share = torch.tensor([(patches - count) / patches], dtype=torch.float64)  # the same number as the others
+        share = torch.tensor(
+            [(patches - count) / patches], dtype=torch.float64
+        )  # the same number as the others
         return (~block_masks(grid, share, generator)[0]).nonzero()[:, 0]
     if pattern == "grid":
         return bayer_ranks(rows, columns).flatten().argsort()[:count].sort().values

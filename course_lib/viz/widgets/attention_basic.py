@@ -59,9 +59,9 @@ def overlay_jpeg(image: np.ndarray, heat: np.ndarray, opacity: float, side: int 
     colors = (matplotlib.colormaps["viridis"](scaled)[..., :3] * 255).astype(np.uint8)
     wide = max(1, round(side * image.shape[2] / image.shape[1]))
     below = Image.fromarray((image.transpose(1, 2, 0) * 255).astype(np.uint8)).resize(
-        (wide, side), Image.NEAREST
+        (wide, side), Image.Resampling.NEAREST
     )
-    above = Image.fromarray(colors).resize((wide, side), Image.NEAREST)
+    above = Image.fromarray(colors).resize((wide, side), Image.Resampling.NEAREST)
     target = io.BytesIO()
     Image.blend(below, above, opacity).save(target, format="JPEG", quality=85)
     return target.getvalue()

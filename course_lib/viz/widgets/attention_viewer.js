@@ -3,7 +3,7 @@ function render({ model, el }) {
   const config = model.get("config"), asker = course.asker(model);
   const root = course.root(el, config), status = course.announcer();
   const first = course.arrays(model.get("data"), config.arrays);
-  const read = { [model.get("state").image]: first }, stages = {};  // image -> arrays, image -> what is drawn around
+  const read = { [config.begin]: first }, stages = {};  // image -> arrays, image -> what is drawn around
   let state = { scale: "map", showMask: true, ...model.get("state") }, cache = new Map(), tableOpen = false;
   const [height, width] = config.size, zoom = Math.max(1, Math.round(Math.min(300 / height, 420 / width)));
   const models = config.models, layers = Math.min(...models.map(one => one.layers.length));
@@ -183,7 +183,7 @@ function render({ model, el }) {
     controls.opacity.set(state.opacity); controls.scale.set(state.scale); controls.mask.set(state.showMask);
     const shown = panels.map(({ number }) => patchesOf(number, state.head)), shared = range(shown), words = [];
     panels.forEach(({ known, number, canvas, scale, caption, thumbnails }) => {
-      const [rows, cols] = known.grid, values = shown[number], uniform = 1 / (values.length + known.prefix);
+      const [rows, cols] = known.grid, values = shown[number], uniform = 1 / values.length;
       const own = range([values]), [low, high] = state.scale === "shared" ? shared : own, context = canvas.getContext("2d");
       const { picture, objects } = stage();
       course.enlarge(context, picture);
@@ -198,7 +198,7 @@ function render({ model, el }) {
       }
       drawScale(scale, low, high, uniform);
       const best = values.indexOf(own[1]), removed = chosenRow(number).subarray(0, known.prefix).reduce((a, b) => a + b, 0), score = jaccard(number);
-      caption.replaceChildren(`least ${course.percent(own[0])}, most ${course.percent(own[1])} (${place(best, known.grid)}); even: 1/${values.length + known.prefix} = ${course.percent(uniform)}; to CLS and registers: ${course.percent(removed)}.`,
+      caption.replaceChildren(`least ${course.percent(own[0])}, most ${course.percent(own[1])} (${place(best, known.grid)}); even: 1/${values.length} = ${course.percent(uniform)}; to CLS and registers: ${course.percent(removed)}.`,
         score ? course.make("br") : null, score ? `Jaccard: this head ${course.percent(score.head)}, best head for each object ${course.percent(score.best)}.` : "");
       const top = [...values.keys()].sort((a, b) => values[b] - values[a]).slice(0, 3).map(i => `${place(i, known.grid)} ${course.percent(values[i])}`);
       const text = `${known.name}: image ${state.image}, layer ${main.layers[state.layer]}, ${headText()}, query ${queryText()}; most from ${top.join("; ")}`;
@@ -270,7 +270,10 @@ function render({ model, el }) {
     draw();
   }
   model.on("change:state", heard);
+  const wish = state.image;  // Python may have chosen another image than the one whose arrays came along
+  state.image = config.begin;
   draw();
+  if (wish !== config.begin) setImage(wish);
   return () => { model.off("change:state", heard); asker.close(); };
 }
 const widget = { render };

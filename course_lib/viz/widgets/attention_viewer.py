@@ -66,7 +66,8 @@ class AttentionViewer(View):
             self.images = self.images[None]
         self.masks = None if masks is None else [torch.as_tensor(one).bool() for one in masks]
         self._check_masks()
-        self.prepare, self.known = prepare, {"patch_size": patch_size, "prefix": prefix}
+        self.prepare = prepare
+        self.known: dict[str, Any] = {"patch_size": patch_size, "prefix": prefix}
         begin = {"image": 0, "layer": -1, "head": 0, "query": 0, "mass": 0.6, "opacity": 0.6} | dict(
             state or {}
         )
@@ -76,6 +77,7 @@ class AttentionViewer(View):
         config = {
             "models": [self._facts(name, reading) for name, reading in readings.items()],
             "images": len(self.images),
+            "begin": int(begin["image"]),
             "size": list(self.images.shape[2:]),
             "masks": self.masks is not None,
         }

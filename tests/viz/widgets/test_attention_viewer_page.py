@@ -128,6 +128,15 @@ def test_other_images_are_in_the_page(open_page, parts):
     assert pixels(page) != before
 
 
+def test_an_image_chosen_from_python_comes_with_its_own_attention(open_page, parts):
+    viewer = viz.AttentionViewer(*parts)
+    viewer.choose(image=1)
+    page = open_page(viewer)
+    page.wait_for_function("() => document.querySelector('[role=status]').textContent.startsWith('Image 1')")
+    most = 100 * float(viewer.rows()["small patches"][0][0].max())
+    assert f"most {most:.1f} %" in page.locator("figcaption").first.inner_text()
+
+
 def test_controls_work_from_the_keyboard_alone(open_page, parts):
     page = open_page(viz.AttentionViewer(*parts))
     before = status(page)

@@ -1,0 +1,103 @@
+"""From a click to new pixels: the attention viewer in JupyterLab, in a real Chromium.
+
+Run: python benchmarks/viewer.py        (needs Debian's chromium)
+
+A click is timed from the event to the second animation frame after the viewer has drawn. In the browser: a
+query patch of the picture on the screen. Through the kernel: a picture that was not asked for before, which
+Python reads with three models. Written to results/viewer.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from harness import RESULTS, machine
+
+from course_lib.files import write_whole
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "browser"))
+from lab_page import serve, started_chromium
+
+NOTEBOOK = "labs/viewer.ipynb"
+CELL = """from course_lib import checkpoints, data, viz
+scenes = data.load_dense("test", 40)
+models = {name: checkpoints.load(f"{name}_vit") for name in ("random", "supervised", "dino")}
+viz.AttentionViewer(models, scenes.images, scenes.masks)"""
+TIMED = """async ([act, number]) => {
+  const host = document.querySelector('[data-drawn]'), canvas = host.querySelector('canvas[tabindex]');
+  const before = host.dataset.drawn, start = performance.now();
+  if (act === 'click') {
+    const box = canvas.getBoundingClientRect(), at = (number * 7) % 36;
+    const clientX = box.left + (at % 6 + 0.5) / 6 * box.width;
+    const clientY = box.top + (Math.floor(at / 6) + 0.5) / 6 * box.height;
+    canvas.dispatchEvent(new PointerEvent('pointerdown', {clientX, clientY, bubbles: true}));
+  } else {
+    const select = host.querySelector('select');
+    select.value = String(number);
+    select.dispatchEvent(new Event('change', {bubbles: true}));
+  }
+  while (host.dataset.drawn === before) await new Promise(requestAnimationFrame);
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+  return performance.now() - start;
+}"""
+
+
+def measured(rounds: int) -> dict[str, list[float]]:
+    """Milliseconds of every click and of every new picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "checkout"
+        (root / "labs" / "source").mkdir(parents=True)
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+        notebook.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
+        nbformat.write(notebook, root / NOTEBOOK)
+        (Path(folder) / "server").mkdir()
+        with (
+            serve(root, Path(folder) / "server", notebook=NOTEBOOK) as server,
+            started_chromium() as chromium,
+        ):
+            page = chromium.new_page(viewport={"width": 1500, "height": 1100})
+            page.goto(f"{server.address}/lab/tree/{NOTEBOOK}?token={server.token}")
+            idle = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
+            page.wait_for_selector(idle, state="attached", timeout=120_000)
+            page.get_by_role("menuitem", name="Run", exact=True).click()
+            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+            page.wait_for_selector("[data-drawn]", timeout=120_000)
+            page.wait_for_timeout(2000)  # the page settles; nothing is timed here
+            for number in range(1, 6):
+                page.evaluate(TIMED, ["click", number])
+            return {
+                "in the browser": [page.evaluate(TIMED, ["click", n]) for n in range(rounds)],
+                "through the kernel": [page.evaluate(TIMED, ["image", n]) for n in range(1, min(rounds, 39))],
+            }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=36)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    given = parser.parse_args()
+    report: dict = {"name": "viewer", "machine": machine(), "unit": "milliseconds, click to second frame"}
+    for name, values in measured(given.rounds).items():
+        ordered = sorted(values)
+        report[name] = {
+            "median": statistics.median(ordered),
+            "min": ordered[0],
+            "p90": ordered[int(0.9 * (len(ordered) - 1))],
+            "n": len(ordered),
+        }
+        print(name, {key: round(value, 1) for key, value in report[name].items()}, flush=True)
+    write_whole(given.out / "viewer.json", json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
