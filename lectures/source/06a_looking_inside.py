@@ -376,7 +376,7 @@ for ratio in (0.25, 0.5, 0.75, 0.9):
     }
 errors = pd.DataFrame(table).T
 show(masking_figures.reconstruction_grid(rows_of_panels))
-display(errors.style.format("{:.4f}"))
+display(errors.round(4))
 gain = 1 - errors.iloc[2, 0] / errors.iloc[2, 1]
 say(
     f"Mean squared error on hidden pixels, 200 scenes. At 75 % hidden the model's painting is {abs(gain):.0%} "

@@ -57,7 +57,7 @@ def test_a_description_that_does_not_fit_leaves_no_file_behind(tmp_path):
 
 
 def test_unknown_names_are_sentences():
-    with pytest.raises(ValueError, match='no model "simclr"; choose one of dino_vit'):
+    with pytest.raises(ValueError, match='no model "simclr"; choose one of context_resnet'):
         checkpoints.load("simclr")
     with pytest.raises(ValueError, match="kind is"):
         checkpoints.new_encoder({"kind": "vgg"})

@@ -179,7 +179,7 @@ course.enlarge = (context, canvas, opacity = 1) => {
 // the border of the cells for which inside(row, column) holds, for a canvas of that many pixels
 course.border = (height, width, rows, columns, inside) => {
   const tall = height / rows, wide = width / columns;
-  const at = (row, column) => row >= 0 && column >= 0 && row < rows && column < columns && inside(row, column);
+  const at = (row, column) => row >= 0 && column >= 0 && row < rows && column < columns && Boolean(inside(row, column));
   const path = new Path2D();
   for (let row = 0; row <= rows; row++)
     for (let column = 0; column <= columns; column++) {

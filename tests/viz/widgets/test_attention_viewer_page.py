@@ -119,6 +119,25 @@ def test_the_heat_has_the_colours_of_the_map(open_page, parts):
         assert np.abs(np.array(page.evaluate(PIXEL, at)[:3]) - color).max() <= 2
 
 
+def test_the_outline_surrounds_the_mask_and_nothing_else(open_page, parts):
+    """A mask of one patch: the corner of the picture that lies far from it has no line."""
+    models, images, _ = parts
+    viewer = viz.AttentionViewer(
+        models["large patches"], images, state={"opacity": 1.0, "mass": 0.05, "head": 1}
+    )
+    maps = viewer.rows()["VisionTransformer"][0][1].flatten()
+    page = open_page(viewer)
+    size = page.evaluate("(c => [c.height, c.width])(document.querySelector('canvas[tabindex]'))")
+    row, column = divmod(int(maps.argmax()), 3)
+    orange = np.array([255, 159, 28])
+    for r in range(2):
+        for c in range(3):
+            x = 1 if c == 0 else round(c / 3 * size[1])  # the left border of the patch, at half its height
+            found = np.array(page.evaluate(PIXEL, [x, round((r + 0.5) / 2 * size[0])])[:3])
+            on_border = r == row and c in (column, column + 1)
+            assert (np.abs(found - orange).max() < 60) == on_border, (r, c, found)
+
+
 def test_other_images_are_in_the_page(open_page, parts):
     page = open_page(viz.AttentionViewer(*parts))
     before, number = pixels(page), drawn(page)
