@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 def alt(figure: Figure, text: str, dpi: int = 110) -> None:
     """Show a Matplotlib figure with its alternative text.
 
-    In a notebook the figure is displayed as a PNG and closed. The text goes along as `alt` metadata, which
-    nbconvert writes into the page, and can be unfolded below the picture, because JupyterLab and GitHub show
-    the picture alone. Outside a notebook nothing is shown. The text is always kept as `figure.alt_text`.
+    In a notebook the figure is displayed and closed, with the text as its `alt` and, to be unfolded, below
+    it, because JupyterLab and GitHub show the picture alone. The picture goes along twice: in HTML, where
+    nbconvert's default template keeps the text, and as PNG for pages that show no HTML. Outside a notebook
+    nothing is shown. The text is always kept as `figure.alt_text`.
     text: one or two sentences that say what is seen and what follows; a ValueError if it is empty.
     """
     text = " ".join(str(text).split())
@@ -30,13 +31,22 @@ def alt(figure: Figure, text: str, dpi: int = 110) -> None:
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=dpi, bbox_inches="tight")
     code = base64.b64encode(picture.getvalue()).decode("ascii")
-    shown = {"image/png": code, "text/plain": f"[figure: {text}]"}
+    shown = {
+        "image/png": code,
+        "text/html": f"{picture_with_words(code, text)}<details><summary>The figure in words</summary>"
+        f"{html.escape(text)}</details>",
+        "text/plain": f"[figure: {text}]",
+    }
     display(shown, raw=True, metadata={"image/png": {"alt": text}})
-    words = f"<details><summary>The figure in words</summary>{html.escape(text)}</details>"
-    display({"text/html": words, "text/plain": text}, raw=True)
     import matplotlib.pyplot as plt
 
     plt.close(figure)
+
+
+def picture_with_words(code: str, text: str) -> str:
+    """HTML of a PNG, given in base64, with its alternative text."""
+    words = html.escape(text, quote=True)
+    return f'<img src="data:image/png;base64,{code}" alt="{words}" style="max-width: 100%">'
 
 
 def _in_notebook() -> bool:

@@ -26,18 +26,20 @@ def test_alt_keeps_the_text_and_wants_one():
         figures.alt(figure, "  ")
 
 
-def test_in_a_notebook_it_is_a_picture_with_its_text_as_metadata_and_below_it(monkeypatch):
+def test_in_a_notebook_it_is_a_picture_with_its_text_as_alt_and_below_it(monkeypatch):
     shown = []
     monkeypatch.setattr(figures, "_in_notebook", lambda: True)
     monkeypatch.setattr(
         "IPython.display.display", lambda bundle, raw, metadata=None: shown.append((bundle, metadata))
     )
     figures.alt(Figure(figsize=(2, 1)), 'a "quoted" <b>')
-    (picture, metadata), (words, _) = shown
+    ((picture, metadata),) = shown
     assert Image.open(io.BytesIO(base64.b64decode(picture["image/png"]))).format == "PNG"
     assert picture["text/plain"] == '[figure: a "quoted" <b>]'
     assert metadata == {"image/png": {"alt": 'a "quoted" <b>'}}
-    assert "a &quot;quoted&quot; &lt;b&gt;" in words["text/html"]
+    assert f'<img src="data:image/png;base64,{picture["image/png"]}"' in picture["text/html"]
+    assert 'alt="a &quot;quoted&quot; &lt;b&gt;"' in picture["text/html"]
+    assert "in words</summary>a &quot;quoted&quot; &lt;b&gt;</details>" in picture["text/html"]
 
 
 def test_every_kind_is_on_the_contact_sheet():

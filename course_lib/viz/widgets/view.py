@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_lib.viz.figures import alt
+from course_lib.viz.figures import alt, picture_with_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -132,10 +132,9 @@ class View:
         # a picture goes along, for pages that have no kernel and no widgets
         shown, metadata = self.widget._repr_mimebundle_()
         code = base64.b64encode(png(self.figure())).decode("ascii")
-        text = html.escape(self.alt_text, quote=True)
         shown |= {
             "image/png": code,
-            "text/html": f'<img src="data:image/png;base64,{code}" alt="{text}" style="max-width: 100%">',
+            "text/html": picture_with_words(code, self.alt_text),
             "text/plain": f"[{self.title}: {self.alt_text}]",
         }
         display(shown, raw=True, metadata=metadata | {"image/png": {"alt": self.alt_text}})
