@@ -35,12 +35,14 @@ CHROMIUM_OPTIONS = [
 
 
 @contextmanager
-def started_chromium():
-    """A Chromium of playwright without a window, closed at the end of the block."""
+def started_chromium(*options: str):
+    """A Chromium of playwright without a window, closed at the end of the block; options: more of its own."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS)
+        chromium = playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=[*CHROMIUM_OPTIONS, *options]
+        )
         yield chromium
         chromium.close()
 

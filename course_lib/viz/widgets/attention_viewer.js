@@ -171,9 +171,10 @@ function render({ model, el }) {
   // what lies below and above the heat does not change with the query: the picture, the objects' outlines
   function stage() {
     if (!stages[state.image]) {
-      const labels = arrays().labels, objects = [];
+      const labels = arrays().labels;
+      const objects = course.make("canvas", { width: width * zoom, height: height * zoom });
       if (labels) for (let k = 1; k <= Math.max(...labels.data); k++)
-        objects.push(course.border(height * zoom, width * zoom, height, width, (r, c) => labels.data[r * width + c] === k));
+        course.outline(objects.getContext("2d"), height, width, (r, c) => labels.data[r * width + c] === k, "#fff", 1);
       stages[state.image] = { picture: course.picture(first.images, state.image), objects };
     }
     return stages[state.image];
@@ -181,6 +182,7 @@ function render({ model, el }) {
   function draw() {
     controls.layer.set(state.layer); controls.head.set(state.head); controls.mass.set(state.mass);
     controls.opacity.set(state.opacity); controls.scale.set(state.scale); controls.mask.set(state.showMask);
+    const ink = getComputedStyle(root).color;  // asked before anything changes: later it would cost a layout
     const shown = panels.map(({ number }) => patchesOf(number, state.head)), shared = range(shown), words = [];
     panels.forEach(({ known, number, canvas, scale, caption, thumbnails }) => {
       const [rows, cols] = known.grid, values = shown[number], uniform = 1 / values.length;
@@ -188,7 +190,7 @@ function render({ model, el }) {
       const { picture, objects } = stage();
       course.enlarge(context, picture);
       course.enlarge(context, course.heat(values, rows, cols, low, high), state.opacity);
-      for (const path of objects) course.stroke(context, path, "#fff", 1);
+      context.drawImage(objects, 0, 0);
       if (state.showMask) { const inside = massMask(values, state.mass); course.outline(context, rows, cols, (r, c) => inside[r * cols + c], "#ff9f1c", 3); }
       const query = queryOf(number) - known.prefix, tall = canvas.height / rows, wide = canvas.width / cols;
       if (query >= 0) {
@@ -196,7 +198,7 @@ function render({ model, el }) {
         context.lineWidth = 5; context.strokeStyle = "#000"; context.strokeRect(x + 3, y + 3, wide - 6, tall - 6);
         context.lineWidth = 2; context.strokeStyle = "#fff"; context.strokeRect(x + 3, y + 3, wide - 6, tall - 6);
       }
-      drawScale(scale, low, high, uniform);
+      drawScale(scale, low, high, uniform, ink);
       const best = values.indexOf(own[1]), removed = chosenRow(number).subarray(0, known.prefix).reduce((a, b) => a + b, 0), score = jaccard(number);
       caption.replaceChildren(`least ${course.percent(own[0])}, most ${course.percent(own[1])} (${place(best, known.grid)}); even: 1/${values.length} = ${course.percent(uniform)}; to CLS and registers: ${course.percent(removed)}.`,
         score ? course.make("br") : null, score ? `Jaccard: this head ${course.percent(score.head)}, best head for each object ${course.percent(score.best)}.` : "");
@@ -218,12 +220,12 @@ function render({ model, el }) {
     el.dataset.drawn = String(Number(el.dataset.drawn ?? 0) + 1);  // how often: a test waits for it
   }
   // the colours in use, their ends in numbers, and where even attention would lie
-  function drawScale(canvas, low, high, uniform) {
-    const context = canvas.getContext("2d"), ink = getComputedStyle(root).color;
+  const gradient = course.heat(Float32Array.from({ length: 64 }, (_, i) => i), 1, 64, 0, 63);
+  function drawScale(canvas, low, high, uniform, ink) {
+    const context = canvas.getContext("2d");
     context.clearRect(0, 0, canvas.width, canvas.height);
-    const line = course.heat(Float32Array.from({ length: 64 }, (_, i) => i), 1, 64, 0, 63);
     context.imageSmoothingEnabled = true;
-    context.drawImage(line, 0, 0, canvas.width, 10);
+    context.drawImage(gradient, 0, 0, canvas.width, 10);
     context.fillStyle = ink; context.font = "12px sans-serif"; context.textBaseline = "bottom";
     context.textAlign = "left"; context.fillText(course.percent(low), 0, 26);
     context.textAlign = "right"; context.fillText(course.percent(high), canvas.width, 26);
