@@ -57,6 +57,26 @@ def rows() -> list[tuple[str, str, str]]:
                     f"steps_{name}",
                 ))  # fmt: skip
     found += _gains("real_data", "Fashion-MNIST, 51,200 images seen")
+    memory = _read("attention_memory.json")
+    for library in ("course", "timm"):
+        for size in (224, 480):
+            timed = _read(f"attention_{library}_{size}.json").get("rows", [])
+            if timed and memory:
+                ratio = timed[1]["cpu_ratio"]
+                found.append((
+                    f"attention maps of one layer, ViT-S/16 of {library}, {size} px, beside a fused pass",
+                    f"{ratio['median']:.2f} x its time ({ratio['min']:.2f} to {ratio['max']:.2f}), "
+                    f"{memory[f'{library} {size}']['ratio']:.2f} x its peak memory",
+                    f"attention_{library}_{size}",
+                ))  # fmt: skip
+    for name, times in _read("viewer.json").items():
+        if isinstance(times, dict) and "painted" in times and "nothing" not in name:
+            drawn, painted = (times[moment]["median"] for moment in ("drawn", "painted"))
+            found.append((
+                f"attention viewer, click to pixels {name}: drawn, and painted in Chromium without a GPU",
+                f"{drawn:.0f} and {painted:.0f} ms, medians of {times['n']}",
+                "viewer",
+            ))  # fmt: skip
     runs = _read("world.json").get("runs", [])
     if runs:
         rates = [run["images_per_second"] for run in runs]

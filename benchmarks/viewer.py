@@ -4,9 +4,9 @@ Run: python benchmarks/viewer.py        (needs Debian's chromium)
 
 A click is timed from the event until the viewer has drawn, and until the frame that shows it was painted. In
 the browser: a query patch of the picture on the screen. Through the kernel: a picture that was not asked for
-before, which Python reads with three models. Nothing: how long a frame takes when nothing is drawn. Frames
-are not held to 60 a second here, where a click would wait another 8 ms on average for the screen. Written to
-results/viewer.json.
+before, which Python reads with each model. One model, and three side by side. Nothing: how long a frame takes
+when nothing is drawn. Frames are not held to 60 a second here, where a click would wait another 8 ms on
+average for the screen. Written to results/viewer.json.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NOTEBOOK = "labs/viewer.ipynb"
 UNCAPPED = ("--disable-frame-rate-limit", "--disable-gpu-vsync")
 CELL = """from course_lib import checkpoints, data, viz
 scenes = data.load_dense("test", 40)
-models = {name: checkpoints.load(f"{name}_vit") for name in ("random", "supervised", "dino")}
+models = {name: checkpoints.load(f"{name}_vit") for name in ("dino", "supervised", "random")[:NUMBER]}
 viz.AttentionViewer(models, scenes.images, scenes.masks)"""
 TIMED = """async ([act, number]) => {
   const host = document.querySelector('[data-drawn]'), canvas = host.querySelector('canvas[tabindex]');
@@ -57,12 +57,14 @@ TIMED = """async ([act, number]) => {
 }"""
 
 
-def measured(rounds: int) -> dict[str, list[list[float]]]:
+def measured(rounds: int, models: int) -> dict[str, list[list[float]]]:
     """Milliseconds (until drawn, until painted) of every click and of every new picture."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "checkout"
         (root / "labs" / "source").mkdir(parents=True)
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(CELL.replace("NUMBER", str(models)))]
+        )
         notebook.metadata["kernelspec"] = {
             "name": "python3",
             "display_name": "Python 3",
@@ -93,17 +95,19 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     report: dict = {"name": "viewer", "machine": machine(), "unit": "milliseconds"}
-    for name, values in measured(given.rounds).items():
-        report[name] = {"n": len(values)}
-        for what, column in zip(("drawn", "painted"), zip(*values, strict=True), strict=True):
-            ordered = sorted(column)
-            found = {
-                "median": statistics.median(ordered),
-                "min": ordered[0],
-                "p90": ordered[int(0.9 * (len(ordered) - 1))],
-            }
-            report[name][what] = {key: round(value, 2) for key, value in found.items()}
-        print(name, report[name], flush=True)
+    for models in (1, 3):
+        for what, values in measured(given.rounds, models).items():
+            name = f"{what}, {models} model{'s' if models > 1 else ''}"
+            report[name] = {"n": len(values)}
+            for moment, column in zip(("drawn", "painted"), zip(*values, strict=True), strict=True):
+                ordered = sorted(column)
+                found = {
+                    "median": statistics.median(ordered),
+                    "min": ordered[0],
+                    "p90": ordered[int(0.9 * (len(ordered) - 1))],
+                }
+                report[name][moment] = {key: round(value, 2) for key, value in found.items()}
+            print(name, report[name], flush=True)
     write_whole(given.out / "viewer.json", json.dumps(report, indent=1) + "\n")
 
 
