@@ -12,7 +12,6 @@ import torch
 
 from course_lib import models
 from course_lib.files import write_whole
-from course_lib.training.recipe import build
 
 if TYPE_CHECKING:
     import pandas
@@ -93,6 +92,9 @@ def load_method(name: str, folder: Path = FILES) -> Method:
     if "head" not in known:
         shipped = [one for one in names(folder) if "head" in card(one, folder)]
         raise ValueError(f"checkpoints: {name} is shipped without its head; with one: {', '.join(shipped)}.")
+
+    from course_lib.training.recipe import build  # methods and Lightning, which no encoder needs
+
     method = build(known["method"], load(name, folder), None, **known["options"])
     weights = _tensors(folder / f"{name}.head.safetensors", known["head"]["sha256"])
     _, unexpected = method.load_state_dict(weights, strict=False)

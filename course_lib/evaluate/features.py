@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from course_lib.data import as_float
+from course_lib.models.running import device_of, in_eval_mode
 
 
 def embed(encoder: nn.Module, images, batch_size: int = 512) -> torch.Tensor:
@@ -74,22 +75,15 @@ def in_batches(network: nn.Module, images, function, batch_size: int) -> torch.T
     """function(batch) of all images, joined, float32 on the CPU: eval mode, no gradient, modes put back."""
     if batch_size < 1:
         raise ValueError(f"embed: batch_size={batch_size} was given; give 1 or more.")
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
     parts = []
-    try:
-        with torch.no_grad():
-            for start in range(0, len(images), batch_size):
-                part = images[start : start + batch_size]
-                part = part if isinstance(part, torch.Tensor) else torch.from_numpy(np.array(part))
-                parts.append(function(part).float().cpu())
-    finally:
-        for module, training in modes:
-            module.training = training
+    with in_eval_mode(network), torch.no_grad():
+        for start in range(0, len(images), batch_size):
+            part = images[start : start + batch_size]
+            part = part if isinstance(part, torch.Tensor) else torch.from_numpy(np.array(part))
+            parts.append(function(part).float().cpu())
     return torch.cat(parts)
 
 
 def floats(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """One batch (B, 3, H, W) on the network's device, as floats in [0, 1]."""
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    return as_float(images.to(device))
+    return as_float(images.to(device_of(network)))

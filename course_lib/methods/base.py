@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from course_lib.losses import NotFiniteError
 from course_lib.losses.ranks import rank
 from course_lib.methods.schedule import parameter_groups, warmup_cosine
+from course_lib.models.running import device_of, in_eval_mode
 
 # one pass over all weights instead of a dozen each: 3 to 6 % of a small network's step on a CPU
 adamw = functools.partial(torch.optim.AdamW, fused=True)
@@ -160,15 +161,9 @@ class Method(LightningModule):
             raise ValueError(
                 f"embed: {len(images)} images, batch_size={batch_size}; both must be at least 1."
             )
-        device = next((p.device for p in self.encoder.parameters()), torch.device("cpu"))
-        training = {module: module.training for module in self.encoder.modules()}
-        self.encoder.eval()
-        try:
-            parts = []
+        device, parts = device_of(self.encoder), []
+        with in_eval_mode(self.encoder):
             for start in range(0, len(images), batch_size):
                 batch = as_float(torch.as_tensor(images[start : start + batch_size]).to(device))
                 parts.append(self.encoder(batch).float().cpu())
-        finally:
-            for module, mode in training.items():
-                module.training = mode
         return torch.cat(parts)

@@ -87,10 +87,8 @@ def attention_matrix(
     if out is None:
         out = queries.new_empty(batch, heads, tokens, tokens, dtype=torch.float32)
     for head in range(heads):  # one head at a time: only one head's scores are held beside the result
-        scores = _scores(queries[:, head], keys[:, head])  # (B, T, T)
-        if mask is not None:
-            scores = _masked(scores, mask.expand(batch, heads, tokens, tokens)[:, head])
-        torch.softmax(scores, dim=-1, out=out[:, head])
+        one = None if mask is None else mask.expand(batch, heads, tokens, tokens)[:, head]
+        torch.softmax(scores(queries[:, head], keys[:, head], one), dim=-1, out=out[:, head])  # (B, T, T)
     return out
 
 
@@ -107,18 +105,17 @@ def attention_rows(
     rows = [query] if isinstance(query, int) else [int(row) for row in query]
     if any(not -tokens <= row < tokens for row in rows):
         raise ValueError(f"attention_rows: query is {query}; there are {tokens} tokens, 0 to {tokens - 1}.")
-    scores = _scores(queries[:, :, rows], keys)  # (B, H, Q, T)
-    if mask is not None:
-        scores = _masked(scores, mask.expand(*scores.shape[:2], tokens, tokens)[:, :, rows])
-    attention = scores.softmax(dim=-1)
+    some = None if mask is None else mask.expand(*queries.shape[:2], tokens, tokens)[:, :, rows]
+    attention = scores(queries[:, :, rows], keys, some).softmax(dim=-1)  # (B, H, Q, T)
     return attention[:, :, 0] if isinstance(query, int) else attention
 
 
-def _scores(queries: Tensor, keys: Tensor) -> Tensor:
-    """q k^T / sqrt(d) in float32: (..., Q, d), (..., T, d) -> (..., Q, T)."""
-    return (queries.float() * queries.shape[-1] ** -0.5) @ keys.float().transpose(-2, -1)
+def scores(queries: Tensor, keys: Tensor, mask: Tensor | None = None) -> Tensor:
+    """q k^T / sqrt(d) in float32: (..., Q, d), (..., T, d) -> (..., Q, T).
 
-
-def _masked(scores: Tensor, mask: Tensor) -> Tensor:
-    """A bool mask forbids where it is False; numbers are added."""
-    return scores.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else scores + mask.float()
+    mask: a bool one forbids where it is False (minus infinity); numbers are added.
+    """
+    found = (queries.float() * queries.shape[-1] ** -0.5) @ keys.float().transpose(-2, -1)
+    if mask is None:
+        return found
+    return found.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else found + mask.float()

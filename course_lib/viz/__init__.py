@@ -24,7 +24,7 @@ _HOME = {
     "attention_rows": "arrays.attention",
     "draw_flows": "flow",
     "grad_cam": "arrays.grad_cam",
-    "nearest_neighbours": "arrays.patches",
+    "nearest_neighbours": "arrays.neighbours",
     "outliers": "arrays.patches",
     "patch_pca": "arrays.patch_pca",
     "patch_similarity": "arrays.patches",

@@ -28,25 +28,30 @@ def alt(figure: Figure, text: str, dpi: int = 110) -> None:
         return
     from IPython.display import display
 
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=dpi, bbox_inches="tight")
-    code = base64.b64encode(picture.getvalue()).decode("ascii")
-    shown = {
-        "image/png": code,
-        "text/html": f"{picture_with_words(code, text)}<details><summary>The figure in words</summary>"
-        f"{html.escape(text)}</details>",
-        "text/plain": f"[figure: {text}]",
-    }
-    display(shown, raw=True, metadata={"image/png": {"alt": text}})
+    shown, metadata = with_words(png(figure, dpi), text, "figure")
+    unfolded = f"<details><summary>The figure in words</summary>{html.escape(text)}</details>"
+    display(shown | {"text/html": shown["text/html"] + unfolded}, raw=True, metadata=metadata)
     import matplotlib.pyplot as plt
 
     plt.close(figure)
 
 
-def picture_with_words(code: str, text: str) -> str:
-    """HTML of a PNG, given in base64, with its alternative text."""
-    words = html.escape(text, quote=True)
-    return f'<img src="data:image/png;base64,{code}" alt="{words}" style="max-width: 100%">'
+def png(figure: Figure, dpi: int = 110) -> bytes:
+    """A figure as PNG."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=dpi, bbox_inches="tight")
+    return picture.getvalue()
+
+
+def with_words(picture: bytes, text: str, title: str) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """A PNG with its alternative text for `display(..., raw=True)`: (data of each MIME type, metadata)."""
+    code, words = base64.b64encode(picture).decode("ascii"), html.escape(text, quote=True)
+    shown = {
+        "image/png": code,
+        "text/html": f'<img src="data:image/png;base64,{code}" alt="{words}" style="max-width: 100%">',
+        "text/plain": f"[{title}: {text}]",
+    }
+    return shown, {"image/png": {"alt": text}}
 
 
 def _in_notebook() -> bool:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.models.encoder import Encoder
+from course_lib.models.running import in_eval_mode
 from course_lib.viz.arrays.feature_maps import layer_maps, network_of
-from course_lib.viz.arrays.foreign import in_eval_mode
 
 Stages = int | nn.Module | Sequence[int] | Sequence[nn.Module] | None
 

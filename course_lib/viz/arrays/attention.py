@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from course_lib.models import VisionTransformer
 from course_lib.models.encoder import chosen
-from course_lib.viz.arrays.foreign import Description, check_images, describe, in_eval_mode, unwrapped
-from course_lib.viz.arrays.tap import AttentionTap, LayerAttention, open_between
+from course_lib.models.running import in_eval_mode
+from course_lib.viz.arrays.foreign import Description, check_images, describe, unwrapped
+from course_lib.viz.arrays.tap import AttentionTap, LayerAttention, nothing_seen, open_between
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,8 @@ class AttentionReading:
                 f"attention_maps: the layers have different heads x tokens ({shapes}), as in models with "
                 "windows; ask for one layer at a time."
             )
-        batch = len(first._any())
-        out = first._any().new_empty(
-            len(self.layers), batch, first.heads, first.tokens, first.tokens, dtype=torch.float32
-        )
+        shape = (len(self.layers), len(first.held), first.heads, first.tokens, first.tokens)
+        out = first.held.new_empty(shape, dtype=torch.float32)
         for place, layer in zip(out, self.layers, strict=True):
             layer.matrix(place)
         return out
@@ -148,7 +147,7 @@ def _tapped(network: nn.Module, images: Tensor, layers, about: Description) -> A
         with in_eval_mode(network), open_between(tap, about.layers[first], about.layers[last]):
             about.forward(images)
         if not tap.paths:
-            raise _nothing_seen(network)
+            raise nothing_seen(network)
         if tap.count != last + 1:
             raise ValueError(
                 f"layers {first} to {last} of {type(network).__name__} attend {tap.count - first} times "
@@ -161,15 +160,8 @@ def _tapped(network: nn.Module, images: Tensor, layers, about: Description) -> A
     with in_eval_mode(network), tap:
         about.forward(images)
     if not tap.paths:
-        raise _nothing_seen(network)
+        raise nothing_seen(network)
     return tap
-
-
-def _nothing_seen(network: nn.Module) -> ValueError:
-    return ValueError(
-        f"{type(network).__name__} has no attention over patches that could be seen; for a convolutional "
-        "network use activation_attention or grad_cam."
-    )
 
 
 def _checked(about: Description, grid, tokens: int, network: nn.Module) -> tuple[int, tuple[int, int]]:

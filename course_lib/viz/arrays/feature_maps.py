@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from course_lib.models import VisionTransformer
 from course_lib.models.encoder import Encoder
-from course_lib.viz.arrays.foreign import check_images, describe, in_eval_mode, unwrapped
+from course_lib.models.running import in_eval_mode
+from course_lib.viz.arrays.foreign import check_images, describe, unwrapped
 
 # the norm in front of a block's attention, as this course and timm, torchvision, and Hugging Face call it
 FIRST_NORMS = {"norm1", "ln_1", "layernorm_before", "layer_norm1"}
@@ -19,8 +20,6 @@ FIRST_NORMS = {"norm1", "ln_1", "layernorm_before", "layer_norm1"}
 def network_of(model: nn.Module, images: Tensor) -> nn.Module:
     """The network to look into: of a method its encoder. Refuses what `unwrapped`, `check_images` refuse."""
     network = unwrapped(model)
-    inner = getattr(network, "encoder", None)
-    network = inner if isinstance(inner, Encoder) else network
     check_images(network, images)
     return network
 

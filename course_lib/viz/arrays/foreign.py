@@ -6,15 +6,14 @@ The only place that knows timm, Hugging Face and torchvision by name. None of th
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from course_lib.models import VisionTransformer
+from course_lib.models import Encoder, VisionTransformer
 from course_lib.models.patches import interpolate_positions
 
 # parameters of Hugging Face that stand before the patches, and how many tokens each is
@@ -70,7 +69,7 @@ def unwrapped(model: nn.Module) -> nn.Module:
                 f"model is quantised ({type(module).__module__}); give the float model that it was made from."
             )
     encoder = getattr(model, "encoder", None)  # a method of this course; torchvision has one inside as well
-    return encoder if isinstance(encoder, VisionTransformer) else model
+    return encoder if isinstance(encoder, Encoder) else model
 
 
 def describe(model: Any) -> Description:
@@ -151,16 +150,3 @@ def check_images(model: nn.Module, images: Tensor) -> None:
             f"the model is on {parameter.device} and the images are on {images.device}; move the images with "
             f'images.to("{parameter.device}").'
         )
-
-
-@contextmanager
-def in_eval_mode(model: nn.Module) -> Iterator[None]:
-    """Looking changes nothing: no dropout, no running averages; every module's mode is put back."""
-    training = [module for module in model.modules() if module.training]
-    for module in training:  # eval() would visit every module, some per cent of a pass
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True

@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_lib.models.encoder import Encoder
+from course_lib.models.running import in_eval_mode
 from course_lib.viz.arrays.feature_maps import as_map, caught, layer_output, map_layer, network_of
-from course_lib.viz.arrays.foreign import describe, in_eval_mode
+from course_lib.viz.arrays.foreign import describe
 from course_lib.viz.arrays.target import Target, scores_of
 
 

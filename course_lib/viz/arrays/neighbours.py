@@ -1,12 +1,15 @@
-"""Nearest neighbours of every row among all others."""
+"""Nearest neighbours: of every row among all others, and of some pictures in a table of others."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from course_lib.evaluate.checks import as_features, same_width
 
 MEASURES = ("cosine", "distance")
 EXACT = "donot_use_mm_for_euclid_dist"  # products lose small distances far from the origin
@@ -28,14 +31,49 @@ def nearest_rows(rows: Any, k: int = 6, measure: str = "cosine", chunk: int = 10
         raise ValueError(f"nearest_rows: k is {k} for {len(found)} rows; give 1 to {len(found) - 1}.")
     if measure not in MEASURES:
         raise ValueError(f"nearest_rows: measure is {measure!r}; choose of {', '.join(MEASURES)}.")
-    found = F.normalize(found, dim=1) if measure == "cosine" else found
-    indices, values = [], []
-    for start in range(0, len(found), chunk):
-        part = found[start : start + chunk]
-        near = part @ found.T if measure == "cosine" else -torch.cdist(part, found, compute_mode=EXACT)
-        own = torch.arange(start, start + len(part), device=found.device)
-        near.scatter_(1, own[:, None], -torch.inf)  # nobody is a neighbour of its own
-        best = near.topk(k, dim=1)
-        indices.append(best.indices)
-        values.append(best.values if measure == "cosine" else -best.values)
-    return torch.cat(indices), torch.cat(values)
+    return _search(found, found, torch.arange(len(found)), k, measure, chunk)
+
+
+def nearest_neighbours(
+    query_features: Tensor, features: Tensor, k: int = 5, itself: Tensor | Sequence[int] | None = None
+) -> tuple[Tensor, Tensor]:
+    """The k most similar rows by cosine, best first: indices (M, k) int64 and similarities (M, k) float32.
+
+    query_features (M, D), features (N, D): tensors or arrays, any scale. itself: for each query the row of
+    `features` that is the same picture and is left out, for example range(N) when both are the same table; -1
+    where there is none. Equal similarities keep the order of the rows.
+    Raises ValueError for NaN, widths that differ, k or itself out of range.
+    """
+    queries = as_features(query_features, "nearest_neighbours: query_features")
+    table = as_features(features, "nearest_neighbours: features").to(queries.device)
+    same_width(queries, "nearest_neighbours: query_features", table, "features")
+    own = torch.full((len(queries),), -1) if itself is None else torch.as_tensor(itself)
+    if own.shape != (len(queries),) or own.is_floating_point() or own.min() < -1 or own.max() >= len(table):
+        raise ValueError(
+            f"nearest_neighbours: itself is {itself}; give a row of features from 0 to {len(table) - 1}, "
+            f"or -1, for each of the {len(queries)} queries."
+        )
+    most = len(table) - int((own >= 0).any())
+    if not 1 <= k <= most:
+        raise ValueError(f"nearest_neighbours: k={k}; there are {most} other rows, choose from 1 to that.")
+    return _search(queries, table, own, k, "cosine", 1024)
+
+
+def _search(
+    queries: Tensor, table: Tensor, own: Tensor, k: int, measure: str, chunk: int
+) -> tuple[Tensor, Tensor]:
+    """The k best rows of `table` for each query, `chunk` queries at a time; own: the row left out, or -1."""
+    if measure == "cosine":
+        queries, table = F.normalize(queries, dim=1), F.normalize(table, dim=1)
+    found = []
+    for rows, left_out in zip(queries.split(chunk), own.to(queries.device).split(chunk), strict=True):
+        if measure == "cosine":
+            near = (rows @ table.T).clamp(-1, 1)  # (m, N)
+        else:
+            near = -torch.cdist(rows, table, compute_mode=EXACT)
+        there = left_out >= 0
+        near[there.nonzero()[:, 0], left_out[there]] = -torch.inf
+        best = near.sort(dim=1, descending=True, stable=True)  # equal ones keep the order of the rows
+        found.append((best.indices[:, :k], best.values[:, :k]))
+    values = torch.cat([pair[1] for pair in found])
+    return torch.cat([pair[0] for pair in found]), values if measure == "cosine" else -values

@@ -1,8 +1,7 @@
-"""The patches of an image as vectors: which are alike, which stand out, which pictures are near."""
+"""The patches of an image as vectors: which are alike, which stand out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_lib.evaluate.checks import as_features, same_width
+from course_lib.models.running import in_eval_mode
 from course_lib.viz.arrays.feature_maps import as_map, layer_maps, map_layer, network_of
-from course_lib.viz.arrays.foreign import describe, in_eval_mode
+from course_lib.viz.arrays.foreign import describe
 
 
 @dataclass(frozen=True)
@@ -121,39 +120,6 @@ def outliers(norms: Tensor, factor: float = 3.0) -> Tensor:
             "above 1."
         )
     return norms > factor * norms.quantile(0.5, dim=1, keepdim=True)
-
-
-def nearest_neighbours(
-    query_features: Tensor, features: Tensor, k: int = 5, itself: Tensor | Sequence[int] | None = None
-) -> tuple[Tensor, Tensor]:
-    """The k most similar rows by cosine, best first: indices (M, k) int64 and similarities (M, k) float32.
-
-    query_features (M, D), features (N, D): tensors or arrays, any scale. itself: for each query the row of
-    `features` that is the same picture and is left out, for example range(N) when both are the same table; -1
-    where there is none. Equal similarities keep the order of the rows.
-    Raises ValueError for NaN, widths that differ, k or itself out of range.
-    """
-    queries = as_features(query_features, "nearest_neighbours: query_features")
-    table = as_features(features, "nearest_neighbours: features").to(queries.device)
-    same_width(queries, "nearest_neighbours: query_features", table, "features")
-    own = torch.full((len(queries),), -1) if itself is None else torch.as_tensor(itself)
-    if own.shape != (len(queries),) or own.is_floating_point() or own.min() < -1 or own.max() >= len(table):
-        raise ValueError(
-            f"nearest_neighbours: itself is {itself}; give a row of features from 0 to {len(table) - 1}, "
-            f"or -1, for each of the {len(queries)} queries."
-        )
-    own = own.to(queries.device)
-    most = len(table) - int((own >= 0).any())
-    if not 1 <= k <= most:
-        raise ValueError(f"nearest_neighbours: k={k}; there are {most} other rows, choose from 1 to that.")
-    table, found = F.normalize(table, dim=1), []
-    for rows, left_out in zip(F.normalize(queries, dim=1).split(1024), own.split(1024), strict=True):
-        similarity = (rows @ table.T).clamp(-1, 1)  # (m, N)
-        there = left_out >= 0
-        similarity[there.nonzero()[:, 0], left_out[there]] = -torch.inf
-        best = similarity.sort(dim=1, descending=True, stable=True)
-        found.append((best.indices[:, :k], best.values[:, :k]))
-    return torch.cat([pair[0] for pair in found]), torch.cat([pair[1] for pair in found])
 
 
 def _check_tokens(tokens: Tensor, name: str) -> None:

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from course_lib.losses.masked_pixels import standardise_patches
 from course_lib.losses.patches import patchify, unpatchify
-from course_lib.viz.arrays.foreign import check_images, in_eval_mode
+from course_lib.models.running import in_eval_mode
+from course_lib.viz.arrays.foreign import check_images
 
 if TYPE_CHECKING:
     from course_lib.methods import MAE

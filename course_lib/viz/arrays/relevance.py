@@ -5,16 +5,13 @@ Chefer, Gur & Wolf 2021, arXiv:2103.15679, equations 5 and 6 (self-attention), t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
-from course_lib.viz.arrays.foreign import check_images, describe, in_eval_mode, unwrapped
-from course_lib.viz.arrays.tap import AttentionTap
-from course_lib.viz.arrays.target import scores_of
-
-Target = int | Tensor | Callable[[Tensor], Tensor] | None
+from course_lib.models.running import in_eval_mode
+from course_lib.viz.arrays.foreign import check_images, describe, unwrapped
+from course_lib.viz.arrays.tap import AttentionTap, nothing_seen
+from course_lib.viz.arrays.target import Target, scores_of
 
 
 def relevance(model: nn.Module, images: Tensor, target: Target = None, start: int = 0) -> Tensor:
@@ -40,10 +37,7 @@ def relevance(model: nn.Module, images: Tensor, target: Target = None, start: in
         output = about.forward(images.detach().requires_grad_())
     attention = tap.attention
     if not attention:
-        raise ValueError(
-            f"{type(network).__name__} has no attention over patches that could be seen; for a convolutional "
-            "network use grad_cam."
-        )
+        raise nothing_seen(network)
     if not 0 <= start < len(attention):
         raise ValueError(f"relevance: start={start}; there are {len(attention)} layers, from 0.")
     score = scores_of(output, target).sum()  # images do not depend on each other

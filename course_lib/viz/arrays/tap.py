@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from course_lib.models.attention import attention_matrix, attention_rows
+from course_lib.models.attention import attention_matrix, attention_rows, scores
 
 FUSED = F.scaled_dot_product_attention
 PACKED = F.multi_head_attention_forward
@@ -41,14 +41,16 @@ class LayerAttention:
     @property
     def heads(self) -> int:
         """How many heads."""
-        return self._any().shape[1]
+        return self.held.shape[1]
 
     @property
     def tokens(self) -> int:
         """How many tokens, the prefix included."""
-        return self._any().shape[2]
+        return self.held.shape[2]
 
-    def _any(self) -> Tensor:
+    @property
+    def held(self) -> Tensor:
+        """The queries, or the maps where there are none: (B, H, T, ...)."""
         known = self.maps if self.queries is None else self.queries
         assert known is not None  # a layer holds one or the other
         return known
@@ -57,14 +59,14 @@ class LayerAttention:
         """The attention of this layer, (B, H, T, T) float32, rows sum to 1; written to `out` if given."""
         if self.queries is not None and self.keys is not None:
             return attention_matrix(self.queries, self.keys, out, self.mask)
-        maps = self._any().float()
+        maps = self.held.float()
         return maps if out is None else out.copy_(maps)
 
     def rows(self, query: int | list[int]) -> Tensor:
         """Only the rows of some tokens: (B, H, Q, T), or (B, H, T) for one index."""
         if self.queries is not None and self.keys is not None:
             return attention_rows(self.queries, self.keys, query, self.mask)
-        return self._any()[:, :, query].float()
+        return self.held[:, :, query].float()
 
 
 class AttentionTap(TorchFunctionMode):
@@ -140,11 +142,16 @@ class AttentionTap(TorchFunctionMode):
 
     def _written_out(self, query, key, value, mask, scale) -> Tensor:
         """softmax(q k^T * scale + mask) v, with the softmax kept."""
-        scores = query @ key.transpose(-2, -1) * (query.shape[-1] ** -0.5 if scale is None else scale)
-        if mask is not None:
-            scores = scores.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else scores + mask
-        attention = scores.softmax(dim=-1)
+        attention = scores(_rescaled(query, scale), key, mask).softmax(dim=-1).to(value.dtype)
         return self._track(attention) @ value
+
+
+def nothing_seen(network: nn.Module) -> ValueError:
+    """What to raise when a forward pass called none of the three."""
+    return ValueError(
+        f"{type(network).__name__} has no attention over patches that could be seen; for a convolutional "
+        "network use grad_cam or activation_attention."
+    )
 
 
 @contextmanager
@@ -173,12 +180,15 @@ def open_between(tap: AttentionTap, first: nn.Module, last: nn.Module) -> Iterat
 
 
 def _layer(query: Tensor, key: Tensor, mask: Tensor | None, scale: float | None) -> LayerAttention:
-    """Copies of queries and keys; an unusual scale is folded into the queries."""
-    queries, keys = query.detach(), key.detach().contiguous()
-    usual = query.shape[-1] ** -0.5
-    if scale is not None and abs(scale / usual - 1) > 1e-12:
-        queries = queries * (scale / usual)
-    return LayerAttention(queries.contiguous(), keys, None if mask is None else mask.detach())
+    """Copies of queries and keys."""
+    queries, keys = _rescaled(query.detach(), scale).contiguous(), key.detach().contiguous()
+    return LayerAttention(queries, keys, None if mask is None else mask.detach())
+
+
+def _rescaled(queries: Tensor, scale: float | None) -> Tensor:
+    """The queries with an unusual scale folded in, so that the usual 1 / sqrt(d) makes it right."""
+    usual = queries.shape[-1] ** -0.5
+    return queries if scale is None or abs(scale / usual - 1) <= 1e-12 else queries * (scale / usual)
 
 
 def _project(given: dict[str, Any], parts: int) -> list[Tensor]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from course_lib.viz.widgets import basic_controls
 
 if TYPE_CHECKING:
     from course_lib.viz.widgets.attention_viewer import AttentionViewer
@@ -32,21 +33,16 @@ def controls(viewer: AttentionViewer) -> Any:
         min=0, max=1, step=0.05, value=viewer.state["opacity"], description="opacity"
     )
     pictures = {name: ipywidgets.Image(format="jpeg") for name in viewer.models}
-    text = ipywidgets.HTML()
+    columns = [ipywidgets.VBox([ipywidgets.Label(name), picture]) for name, picture in pictures.items()]
 
-    def update(_change: Any = None) -> None:
-        viewer.choose(**{name: slider.value for name, slider in sliders.items()})
+    def redraw() -> str:
         image = viewer.images[int(viewer.state["image"])].cpu().numpy()
         for name, (maps, _) in viewer.rows().items():
             heat = maps.mean(0) if viewer.state["head"] < 0 else maps[viewer.state["head"]]
             pictures[name].value = overlay_jpeg(image, heat.cpu().numpy(), viewer.state["opacity"])
-        text.value = f'<p role="status">{html.escape(viewer.sentence())}</p>'
+        return viewer.sentence()
 
-    for slider in sliders.values():
-        slider.observe(update, names="value")
-    update()
-    columns = [ipywidgets.VBox([ipywidgets.Label(name), picture]) for name, picture in pictures.items()]
-    return ipywidgets.VBox([*sliders.values(), ipywidgets.HBox(columns), text])
+    return basic_controls.controls(viewer, sliders, (ipywidgets.HBox(columns), redraw))
 
 
 def overlay_jpeg(image: np.ndarray, heat: np.ndarray, opacity: float, side: int = 336) -> bytes:

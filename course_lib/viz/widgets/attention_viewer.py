@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from course_lib.data import as_float
 from course_lib.evaluate import attention_jaccard, mass_mask
+from course_lib.models.running import device_of
 from course_lib.viz.arrays.attention import AttentionReading, read_attention
+from course_lib.viz.widgets.batches import as_bytes, batch_of
 from course_lib.viz.widgets.view import View
 
 if TYPE_CHECKING:
@@ -61,9 +62,7 @@ class AttentionViewer(View):
                 f"AttentionViewer: {len(named)} models were given; one to {MODELS} fit side by side."
             )
         self.models, self.layers = named, layers
-        self.images = as_float(torch.as_tensor(images))
-        if self.images.ndim == 3:
-            self.images = self.images[None]
+        self.images = batch_of(images, "AttentionViewer")
         self.masks = None if masks is None else [torch.as_tensor(one).bool() for one in masks]
         self._check_masks()
         self.prepare = prepare
@@ -81,8 +80,7 @@ class AttentionViewer(View):
             "size": list(self.images.shape[2:]),
             "masks": self.masks is not None,
         }
-        pixels = (self.images * 255).round().to(torch.uint8).cpu().numpy()
-        arrays = {"images": pixels} | self.answer({"image": int(begin["image"])})
+        arrays = {"images": as_bytes(self.images)} | self.answer({"image": int(begin["image"])})
         super().__init__(config, arrays, "", begin)
         self.alt_text = self.sentence()
         self.config["alt"] = self.alt_text
@@ -121,7 +119,7 @@ class AttentionViewer(View):
             while len(self._readings) > 3:
                 self._readings.pop(next(iter(self._readings)))
             self._readings[image] = {
-                name: read_attention(model, given, self.layers, **self.known)
+                name: read_attention(model, given.to(device_of(model)), self.layers, **self.known)
                 for name, model in self.models.items()
             }
         return self._readings[image]
@@ -169,7 +167,7 @@ class AttentionViewer(View):
         first = next(iter(readings.values()))
         for name, reading in readings.items():
             query = same_place(int(state["query"]), first, reading)
-            row = reading.layers[state["layer"]].rows(query)[0]  # (H, T)
+            row = reading.layers[state["layer"]].rows(query)[0].cpu()  # (H, T)
             found[name] = (
                 row[:, reading.prefix :].unflatten(1, reading.grid),
                 row[:, : reading.prefix].sum(1),

@@ -3,29 +3,47 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from course_lib.viz.widgets.view import png
+from course_lib.viz.figures import png
 
 
-def controls(view: Any, widgets: Mapping[str, Any]) -> Any:
-    """A box of `widgets` (name in view.choose: control), the view's figure and the figure in words."""
+def controls(
+    view: Any, widgets: Mapping[str, Any], panel: tuple[Any, Callable[[], str]] | None = None
+) -> Any:
+    """A box of `widgets` (name in view.choose: control), what they show, and that in words.
+
+    panel: (the box of what is shown, a function that draws it anew and returns the words); without it the
+    view's own figure.
+    """
     import ipywidgets
 
-    picture, text = ipywidgets.Image(format="png"), ipywidgets.HTML()
+    shown, redraw = panel or _figure_of(view)
+    text = ipywidgets.HTML()
 
     def update(_change: Any = None) -> None:
         try:
             view.choose(**{name: control.value for name, control in widgets.items()})
+            words = redraw()
         except ValueError as error:  # what was chosen does not go together; the picture stays
-            text.value = f'<p role="status">{html.escape(str(error))}</p>'
-            return
-        figure = view.figure()
-        picture.value = png(figure)
-        text.value = f'<p role="status">{html.escape(figure.alt_text)}</p>'
+            words = str(error)
+        text.value = f'<p role="status">{html.escape(words)}</p>'
 
     for control in widgets.values():
         control.observe(update, names="value")
     update()
-    return ipywidgets.VBox([*widgets.values(), picture, text])
+    return ipywidgets.VBox([*widgets.values(), shown, text])
+
+
+def _figure_of(view: Any) -> tuple[Any, Callable[[], str]]:
+    import ipywidgets
+
+    picture = ipywidgets.Image(format="png")
+
+    def redraw() -> str:
+        figure = view.figure()
+        picture.value = png(figure)
+        return figure.alt_text
+
+    return picture, redraw

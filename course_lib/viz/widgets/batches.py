@@ -35,4 +35,4 @@ def as_bytes(images: Tensor, side: int | None = None) -> np.ndarray:
         scale = side / max(height, width)
         size = (max(1, round(height * scale)), max(1, round(width * scale)))
         images = F.interpolate(images, size, mode="bilinear", antialias=True)
-    return (images.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+    return (images.detach().float().clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()

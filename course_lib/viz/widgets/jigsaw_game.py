@@ -12,11 +12,11 @@ from torch import Tensor
 from course_lib.data.draws import integers
 from course_lib.methods.jigsaw import Jigsaw, standardise_tiles
 from course_lib.methods.pretext import cut_tiles
+from course_lib.models.running import device_of
 from course_lib.viz.contrastive_figures import panels, with_alt
 from course_lib.viz.picture_panels import headline, picture
+from course_lib.viz.widgets.batches import as_bytes
 from course_lib.viz.widgets.quiz import (
-    as_bytes,
-    device_of,
     drawn_images,
     score_table,
     scores_of,

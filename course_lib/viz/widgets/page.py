@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from course_lib.files import write_whole
-from course_lib.viz.widgets.view import View, as_json, layout, pack, png, source, style
+from course_lib.viz.figures import png
+from course_lib.viz.widgets.view import View, as_json, layout, pack, source, style
 
 PAGE = """<!doctype html>
 <html lang="en">

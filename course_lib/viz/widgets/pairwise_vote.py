@@ -14,7 +14,7 @@ import torch
 from course_lib.data import as_float
 from course_lib.viz.contrastive_figures import panels, with_alt
 from course_lib.viz.picture_panels import bare, counted, headline, picture, pictures
-from course_lib.viz.widgets.quiz import as_bytes
+from course_lib.viz.widgets.batches import as_bytes
 from course_lib.viz.widgets.view import View
 
 if TYPE_CHECKING:

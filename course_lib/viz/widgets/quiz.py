@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from course_lib.data import as_float
 from course_lib.methods.base import Method
+from course_lib.models.running import in_eval_mode
 from course_lib.viz.picture_panels import pictures
 
 if TYPE_CHECKING:
@@ -74,35 +74,9 @@ def drawn_images(name: str, images: Any, rounds: int, generator: torch.Generator
     return as_float(torch.as_tensor(taken)).clamp(0, 1)
 
 
-def as_bytes(images: Tensor) -> np.ndarray:
-    """Floats, cut to [0, 1], as uint8 for the browser, same shape."""
-    return (images.detach().float().clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
-
-
-@contextmanager
-def asking(model: Any):
-    """Eval mode without gradient; afterwards every module is in its own mode again."""
-    modules = list(model.modules()) if isinstance(model, nn.Module) else []
-    modes = [(module, module.training) for module in modules]
-    for module in modules:
-        module.training = False
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
-
-
-def device_of(model: Any) -> torch.device:
-    """Where a module's weights lie; the CPU for everything else."""
-    weights = model.parameters() if isinstance(model, nn.Module) else iter(())
-    return next((weight.device for weight in weights), torch.device("cpu"))
-
-
 def scores_of(name: str, ask: Callable[[], Any], model: Any, shape: tuple[int, int]) -> Tensor:
     """What a model says, (rounds, answers) on the CPU. Raises ValueError for other shapes and NaN."""
-    with asking(model):
+    with in_eval_mode(model), torch.no_grad():
         scores = torch.as_tensor(ask()).detach().float().cpu()
     if tuple(scores.shape) != shape or bool(scores.isnan().any()):
         raise ValueError(

@@ -6,10 +6,8 @@ script serves the live widget and the page that works from disk, and no view nee
 
 from __future__ import annotations
 
-import base64
 import functools
 import html
-import io
 import json
 import os
 from collections.abc import Mapping
@@ -18,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_lib.viz.figures import alt, picture_with_words
+from course_lib.viz.figures import alt, png, with_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -130,14 +128,9 @@ class View:
             display(self.basic())
             return
         # a picture goes along, for pages that have no kernel and no widgets
-        shown, metadata = self.widget._repr_mimebundle_()
-        code = base64.b64encode(png(self.figure())).decode("ascii")
-        shown |= {
-            "image/png": code,
-            "text/html": picture_with_words(code, self.alt_text),
-            "text/plain": f"[{self.title}: {self.alt_text}]",
-        }
-        display(shown, raw=True, metadata=metadata | {"image/png": {"alt": self.alt_text}})
+        live, about = self.widget._repr_mimebundle_()
+        shown, metadata = with_words(png(self.figure()), self.alt_text, self.title)
+        display(live | shown, raw=True, metadata=about | metadata)
 
     def save_html(self, path: str | Path) -> Path:
         """One file that works from disk without any network or kernel, for handing in or for a slide."""
@@ -208,13 +201,6 @@ def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
         data = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
         parts.append(data + b"\0" * (-len(data) % 4))
     return b"".join(parts)
-
-
-def png(figure: Figure, dpi: int = 110) -> bytes:
-    """A figure as PNG."""
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=dpi, bbox_inches="tight")
-    return picture.getvalue()
 
 
 def as_json(value: Any) -> str:

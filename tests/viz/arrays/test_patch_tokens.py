@@ -1,13 +1,9 @@
 """Patch tokens of every library against the library itself; likeness, lengths and neighbours by hand."""
 
-import numpy as np
 import pytest
 import timm
 import torch
 import torchvision
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sklearn.neighbors import NearestNeighbors
 from torch import nn
 from transformers import (
     Dinov2Config,
@@ -21,7 +17,6 @@ from transformers import (
 
 from course_lib.models import VisionTransformer, resnet
 from course_lib.viz.arrays.patches import (
-    nearest_neighbours,
     outliers,
     patch_similarity,
     patch_tokens,
@@ -150,36 +145,6 @@ def test_artefacts_stand_out_by_length():
     assert torch.equal(outliers(norms * 7), outliers(norms))
     with pytest.raises(ValueError, match="factor=1"):
         outliers(norms, factor=1)
-
-
-@settings(max_examples=25, deadline=None)
-@given(n=st.integers(3, 30), m=st.integers(1, 5), seed=st.integers(0, 99))
-def test_neighbours_are_sklearns(n, m, seed):
-    random = np.random.default_rng(seed)
-    table, queries = random.normal(size=(n, 4)), random.normal(size=(m, 4)) * 5
-    k = int(random.integers(1, n + 1))
-    rows, cosines = nearest_neighbours(queries, table, k)
-    distances, expected = (
-        NearestNeighbors(metric="cosine", algorithm="brute").fit(table).kneighbors(queries, k)
-    )
-    assert rows.tolist() == expected.tolist()
-    np.testing.assert_allclose(cosines, 1 - distances, atol=1e-5)
-
-
-def test_a_picture_can_be_kept_from_finding_itself():
-    table = torch.eye(3)[[0, 0, 1, 2]] * torch.tensor([[1.0], [2], [1], [1]])
-    assert nearest_neighbours(table, table, 2)[0][:2].tolist() == [[0, 1], [0, 1]]  # equal ones in order
-    rows, cosines = nearest_neighbours(table, table, 2, itself=range(4))
-    assert rows[:2].tolist() == [[1, 2], [0, 2]]
-    assert cosines[:2].tolist() == [[1, 0], [1, 0]]
-    assert nearest_neighbours(table[:2], table, 1, itself=[-1, 1])[0].tolist() == [[0], [0]]
-    for k in (0, 4):
-        with pytest.raises(ValueError, match=f"k={k}; there are 3 other rows"):
-            nearest_neighbours(table, table, k, itself=range(4))
-    with pytest.raises(ValueError, match="itself is"):
-        nearest_neighbours(table, table, 1, itself=[0, 1, 2, 4])
-    with pytest.raises(ValueError, match="columns"):
-        nearest_neighbours(table[:, :2], table, 1)
 
 
 def test_bad_images_and_models_are_answered_in_a_sentence():
