@@ -266,7 +266,7 @@ say(
     "Overlap of the painted patches with patches that are mostly object, 100 scenes: "
     + ", ".join(f"{name} {value:.1f} %" for name, value in foreground.items())
     + ". With 36 patches a picture and a model this small, the first component often follows sky and ground instead of "
-    "figure and ground. The figures of DINOv2 come from a model with thousands of times as many parameters and patches."
+    "figure and ground. The figures of DINOv2 come from far larger models that cut a picture into far more patches."
 )
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
