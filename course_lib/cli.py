@@ -12,6 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from course_lib.grading import commands as commands_of_grading
+
 FIRST_LAB = "labs/03_contrastive.ipynb"
 
 
@@ -73,26 +75,6 @@ def verify_command(arguments: argparse.Namespace) -> int:
     report = verify(course_root(arguments.root), arguments.names or None, say=print)
     print("course verify: all well" if report.ok else f"course verify: {len(report.problems)} problem(s)")
     return 0 if report.ok else 1
-
-
-def grade_command(arguments: argparse.Namespace) -> int:
-    """Grade a folder of student notebooks."""
-    from course_lib.grading import grade
-    from course_lib.grading.ledger import GraderError
-
-    try:
-        summary = grade(
-            arguments.lab,
-            arguments.submissions,
-            arguments.out,
-            root=course_root(arguments.root),
-            workers=arguments.workers,
-            say=print,
-        )
-    except GraderError as error:
-        raise ValueError(str(error)) from error
-    print(summary)
-    return 0 if summary.complete else 1
 
 
 def train_command(arguments: argparse.Namespace) -> int:
@@ -173,11 +155,7 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("--no-execute", action="store_true", help="keep the outputs of executed notebooks")
     verify = add("verify", verify_command)
     verify.add_argument("names", nargs="*")
-    grade = add("grade", grade_command)
-    grade.add_argument("lab", help="for example 03_contrastive")
-    grade.add_argument("submissions", type=Path, help="a folder of student notebooks")
-    grade.add_argument("--out", type=Path, required=True, help="where results and feedback go")
-    grade.add_argument("--workers", type=int, default=1, help="submissions graded side by side")
+    commands_of_grading.add_to(add, course_root)
     train = add("train", train_command)
     train.add_argument("method", help="simclr, moco, byol, vicreg, dino, mae ...; a wrong name lists all")
     train.add_argument(

@@ -26,10 +26,21 @@ def examine() -> str:
         f"datasets    {', '.join(here)} (the rest: course data)",
         f"browser     {_found('chromium', 'needed only by the browser tests')}",
         f"sandbox     {_found('bwrap', 'kernels of submissions run without isolation')}",
-        "isolation   none: `course grade` runs submissions as this user; grade only notebooks you trust "
-        "on this account, or inside a container or a virtual machine",
+        f"isolation   {_isolation()}",
     ]
     return "\n".join(lines)
+
+
+def _isolation() -> str:
+    """The level and what to do, from a kernel that has just tried to get out."""
+    try:
+        from course_lib.grading import isolation
+    except ImportError as error:
+        return f"not known: the grader needs {error.name}, which `pip install ssl-course[lab]` brings"
+    found = isolation.level(fresh=True)
+    if found.level == "full":
+        return found.sentence
+    return f"{found.sentence} Until then `course grade` runs only notebooks that you say you trust."
 
 
 def _writable(folder: Path) -> str:

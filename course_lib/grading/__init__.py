@@ -1,14 +1,18 @@
 """Build, verify and grade: one source file per lab goes in, notebooks and points come out.
 
-The modules follow the data: `source` -> `notebooks` -> `build` -> `verify`, and
-`ledger` -> `merge` -> `run` -> `compare` -> `report`. Nothing here imports torch; what needs it
-happens in kernels and child processes.
+The modules follow the data. Writing a lab: `source` -> `notebooks` -> `build` -> `verify`. Grading:
+`intake` -> `merge` -> `run` -> `compare` (together a `unit` of work) -> `ledger` -> `report` -> `exports`.
+Nothing here imports torch; what needs it happens in kernels and child processes.
 """
 
 import importlib
 from typing import Any
 
-_MODULES = {"build", "verify", "batch", "merge", "run", "compare", "ledger", "report", "source", "notebooks"}
+_MODULES = {
+    *("source", "notebooks", "build", "verify", "migrate"),
+    *("sandbox", "isolation", "batch", "regrade", "ledger", "merge", "run", "compare"),
+    *("results", "report", "exports", "similarity", "statistics"),
+}
 
 
 def grade(lab: str, submissions: Any, out: Any, **options: Any) -> Any:

@@ -53,11 +53,21 @@ def row(
     for line in (defined, emitted):
         if line["status"] != "ok":
             status = line["status"] if line["status"] in NOT_POINTS else "error"
-            return {**found, "status": status, "reason": line["reason"] or "this was not run"}
+            reason = line["reason"] or "this was not run"
+            if line is emitted and status == "error":
+                reason = _emit_failed(entry["answer"], reason)
+            return {**found, "status": status, "reason": reason}
     runs, complaint = documents_of(emitted, exercise, [run["seed"] for run in expected])
     if complaint:
         return {**found, "status": "no_values", "reason": complaint}
     return {**found, **_verdict(entry, runs, expected)}
+
+
+def _emit_failed(answer: str, reason: str) -> str:
+    """What a student is told: not the error itself, which may carry hidden inputs out of the kernel."""
+    if reason == f"NameError: name '{answer}' is not defined":
+        return f"there is no {answer} after your cell was run"
+    return f"the values of {answer} could not be taken out of the kernel"
 
 
 def _verdict(entry: dict, runs: list[dict], expected: list[dict]) -> dict:

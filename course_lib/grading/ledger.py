@@ -2,47 +2,50 @@
 
 out/originals/<sha256>        the bytes as they were handed in, read-only
 out/intake/<sha>-<name>.json  one per file that was handed in, also for those that cannot be read
-out/attempts/<key>-<n>.json   one per attempt; key = submission + bundle + solution + grader version
+out/attempts/<key>-<n>.json   one per attempt; key = submission, lab, grader, environment and limits
+out/overrides/<n>.json        one per decision of an instructor
+out/runs/<n>.json             one per grading that came to its end: which attempts counted then
+out/index.sqlite              the same as tables; rebuilt from the files whenever the folder is opened
 """
 
 import contextlib
+import functools
 import hashlib
 import json
-import re
-import stat
+import platform
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from importlib import metadata
 from pathlib import Path
 
 from course_lib.files import write_whole
-from course_lib.grading.merge import LARGEST_FILE
 
-VERSION = "1"  # of the grader: raise it when the same submission may get other points
+VERSION = "2"  # of the grader: raise it when the same submission may get other points
 ATTEMPTS = 2  # tries for a run that broke off without the student's fault being clear
+ROOMS = ("originals", "intake", "attempts", "overrides", "runs", "feedback")
+# what can change a value; the rest of an environment may change without a class being graded anew
+PACKAGES = (
+    "ipykernel",
+    "ipython",
+    "lightning",
+    "nbval",
+    "numpy",
+    "pandas",
+    "pillow",
+    "scikit-learn",
+    "torch",
+)
 
 
 class GraderError(RuntimeError):
     """Grading cannot begin or go on; the text says what to do."""
 
 
-@dataclass(frozen=True)
-class Submission:
-    """One file that was handed in. sha "" and a reason: it was not even read."""
-
-    student: str
-    file: str
-    sha: str
-    modified: float
-    reason: str = ""
-    flags: tuple[str, ...] = field(default=())
-
-
 @contextlib.contextmanager
 def opened(out: Path, lab: str) -> Iterator[None]:
     """Hold the grading folder `out` for one grader of one lab. Raises GraderError in a sentence."""
     try:
-        for name in ("originals", "intake", "attempts", "feedback"):
+        for name in ROOMS:
             (out / name).mkdir(parents=True, exist_ok=True)
         lock = open(out / ".lock", "a")  # noqa: SIM115 - held for the whole run
     except OSError as error:
@@ -58,75 +61,61 @@ def opened(out: Path, lab: str) -> Iterator[None]:
             raise GraderError(
                 f"Another grader is working in {out}; wait for it or name another folder."
             ) from None
-        marker = out / "lab.json"
-        if marker.exists() and json.loads(marker.read_text(encoding="utf-8")).get("lab") != lab:
-            raise GraderError(f"{out} holds the results of another lab; name another folder for {lab}.")
-        if not marker.exists():
-            write_whole(marker, json.dumps({"lab": lab}) + "\n")
+        for name in ROOMS:
+            for half in (out / name).glob(".*"):  # what a grader that was killed had not finished writing
+                half.unlink()
+        held = _lab_in(out)
+        if held not in ("", lab):
+            raise GraderError(f"{out} holds the results of {held}; name another folder for {lab}.")
+        if not held:
+            write_whole(out / "lab.json", json.dumps({"lab": lab}) + "\n")
         yield
 
 
-def intake(folder: Path, out: Path) -> list[Submission]:
-    """Copy everything in `folder` before anything is graded, and return all that was ever handed in to `out`.
-
-    folder: student notebooks, `alice.ipynb`, or one folder per student, `alice/anything.ipynb`.
-    """
-    if not folder.is_dir():
-        raise GraderError(f"There is no folder {folder}.")
-    for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        if any(part.startswith(".") or part == "__MACOSX" for part in parts) or (
-            path.is_dir() and not path.is_symlink()
-        ):
-            continue
-        submission = _take(path, parts, out)
-        record = asdict(submission)
-        name = hashlib.sha256(f"{submission.file}\0{submission.reason}".encode()).hexdigest()[:12]
-        target = out / "intake" / f"{submission.sha[:16] or 'unread'}-{name}.json"
-        if not target.exists():
-            write_whole(target, json.dumps(record, sort_keys=True, indent=1) + "\n")
-    found = []
-    for path in sorted((out / "intake").glob("*.json")):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        found.append(Submission(**{**record, "flags": tuple(record["flags"])}))
-    return sorted(found, key=lambda one: (one.student, one.file, one.modified, one.sha))
+def lab_of(out: Path) -> str:
+    """The lab that was graded in `out`. Raises GraderError if nothing was."""
+    lab = _lab_in(out)
+    if not lab:
+        raise GraderError(f"{out} is no grading folder; name the --out folder of a `course grade`.")
+    return lab
 
 
-def _take(path: Path, parts: tuple[str, ...], out: Path) -> Submission:
-    file = "/".join(parts).encode(errors="replace").decode()
-    student = parts[0] if len(parts) > 1 else Path(parts[0]).stem
-    plain = re.sub(r"\s*\(\d+\)$", "", student) or student
-    flags = ("renamed by a browser",) if plain != student else ()
-    student = plain.encode(errors="replace").decode()
+def _lab_in(out: Path) -> str:
+    record = record_in(out / "lab.json") or {}
+    return str(record.get("lab", ""))
+
+
+def record_in(path: Path) -> dict | None:
+    """The JSON object in a file; None if there is none or it was damaged, as by a loss of power."""
     try:
-        information = path.lstat()
-        modified = information.st_mtime
-        if not stat.S_ISREG(information.st_mode):
-            kind = "a link" if stat.S_ISLNK(information.st_mode) else "no plain file"
-            return Submission(student, file, "", modified, f"this is {kind}", flags)
-        if information.st_size > LARGEST_FILE:
-            return Submission(
-                student, file, "", modified, f"the file has {information.st_size / 1e6:.0f} MB", flags
-            )
-        data = path.read_bytes()
-    except OSError as error:
-        return Submission(student, file, "", 0.0, f"the file cannot be read ({error.strerror})", flags)
-    sha = hashlib.sha256(data).hexdigest()
-    _keep(data, out / "originals" / sha)
-    reason = "" if path.suffix.lower() == ".ipynb" else "this is not a notebook (.ipynb)"
-    return Submission(student, file, sha, modified, reason, flags)
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
 
 
-def _keep(data: bytes, target: Path) -> None:
-    """Write an original once, whole, read-only."""
-    if target.exists():
-        return
-    write_whole(target, data, 0o444)
+def add_numbered(folder: Path, content: dict) -> Path:
+    """Write a record under the next free number of a folder."""
+    number = 1 + max((int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit()), default=0)
+    path = folder / f"{number:06d}.json"
+    write_whole(path, json.dumps(content, sort_keys=True, indent=1) + "\n")
+    return path
 
 
-def original(out: Path, submission: Submission) -> bytes:
-    """The bytes that were handed in."""
-    return (out / "originals" / submission.sha).read_bytes()
+def numbered(folder: Path) -> list[dict]:
+    """The records of a folder, oldest first, without damaged ones."""
+    found = (record_in(path) for path in sorted(folder.glob("*.json")))
+    return [record for record in found if record is not None]
+
+
+@functools.cache
+def environment() -> str:
+    """Python and the packages that can change a value, as a short hash."""
+    versions = [platform.python_version(), platform.machine()]
+    for name in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions.append(f"{name} {metadata.version(name)}")
+    return hashlib.sha256("\n".join(versions).encode()).hexdigest()[:16]
 
 
 def key(sha: str, *parts: str) -> str:
@@ -141,22 +130,44 @@ def attempts(out: Path, key: str) -> list[dict]:
         path = out / "attempts" / f"{key}-{number}.json"
         if not path.exists():
             break
-        with contextlib.suppress(ValueError):
-            found.append(json.loads(path.read_text(encoding="utf-8")))
+        content = record_in(path)
+        if content is not None:
+            found.append(content)
     return found
 
 
+def decisive(tries: list[dict]) -> dict:
+    """The attempt that counts: the last one that did not break off, or the last one."""
+    return ([one for one in tries if not one["lost"]] or tries)[-1]
+
+
 def finished(tries: list[dict]) -> bool:
-    """True if the last attempt is final: nothing broke off, or it did so too often."""
-    return bool(tries) and (not tries[-1]["lost"] or len(tries) >= ATTEMPTS)
+    """True if nothing is left to do for these attempts.
+
+    A run that broke off is tried again until there were ATTEMPTS. A run in which time was up is repeated
+    once on its own, since other runs beside it may have been what made it slow; both are kept.
+    """
+    whole = [one for one in tries if not one["lost"]]
+    if not whole:
+        return len(tries) >= ATTEMPTS
+    return len(whole) > 1 or len(tries) > ATTEMPTS or not timed_out(whole[0])
 
 
-def store(out: Path, key: str, attempt: dict) -> None:
-    """Write one attempt under the next free number."""
+def timed_out(attempt: dict) -> bool:
+    """True if time was up somewhere in this attempt."""
+    return attempt.get("status") == "timeout" or any(
+        row["status"] == "timeout" for row in attempt.get("rows", []) if isinstance(row, dict)
+    )
+
+
+def store(out: Path, key: str, attempt: dict) -> dict:
+    """Write one attempt under the next free number and return it as it was written."""
     number = 1
     while (out / "attempts" / f"{key}-{number}.json").exists():
         number += 1
-    content = {**attempt, "key": key, "number": number, "written": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+    written = {"written": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "at": time.time()}
+    content = {**attempt, "key": key, "number": number, **written}
     write_whole(
         out / "attempts" / f"{key}-{number}.json", json.dumps(content, sort_keys=True, indent=1) + "\n"
     )
+    return content

@@ -2,8 +2,9 @@
 
 nbval alone waits for a dead kernel until its timeout, keeps unlimited output and marks everything after a
 timeout as expected to fail. Here every cell has its own deadline, the notebook has one, a kernel that dies
-is noticed at once, output is capped, and each cell writes one JSON line to a pipe that the kernel does not
-have. No verdict is given here: values go out, the comparison happens in the process that reads the pipe.
+is noticed at once, output is capped, later exercises get a new kernel, and each cell writes one JSON line
+to a pipe that the kernel does not have. No verdict is given here: values go out, the comparison happens in
+the process that reads the pipe.
 
 Used as `pytest -p nbval.plugin -p course_lib.grading.plugin --course-report FD merged.ipynb`.
 """
@@ -11,21 +12,19 @@ Used as `pytest -p nbval.plugin -p course_lib.grading.plugin --course-report FD 
 import json
 import os
 import re
-import signal
 import time
-from contextlib import suppress
-from queue import Empty
-from typing import Any
+from pathlib import Path
 
 import nbformat
 import pytest
-from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile
 
-from course_lib.lab.bundle import MIME
+from course_lib.grading import sandbox
+from course_lib.grading.cells import Budget, run_cell
+from course_lib.grading.kernels import KernelFailed, WatchedKernel, adopt_orphans
+from course_lib.grading.limits import Limits
 
-LOOK = 0.2  # seconds between two looks at whether the kernel is alive
-GRACE = 3.0  # seconds that an interrupted cell gets to stop
+RESTARTS = 8  # new kernels per notebook, each after another exercise had broken one
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -37,7 +36,6 @@ def pytest_addoption(parser):
     )
     group.addoption("--course-verify", type=int, default=None, help="the same for nbval's own cells")
     group.addoption("--course-deadline", type=float, default=600.0, help="seconds for the whole notebook")
-    group.addoption("--course-output", type=int, default=5_000_000, help="characters of output per notebook")
 
 
 def pytest_collect_file(file_path, parent):
@@ -65,6 +63,8 @@ _verify: dict[str, int | None] = {}
 def pytest_configure(config):
     """Remember where `pytest_runtest_logreport` writes, since a report does not know its session."""
     _verify["descriptor"] = config.option.course_verify
+    if config.option.course_report is not None:
+        adopt_orphans()
 
 
 def _send(descriptor: int, line: dict) -> None:
@@ -77,145 +77,144 @@ class CellFailed(Exception):
     """A cell did not end well; the text says how."""
 
 
-class WatchedKernel(RunningKernel):
-    """nbval's kernel, stopped for good: the whole process group goes, not only the kernel."""
-
-    def kill(self) -> None:
-        """Kill the kernel and everything that it started and that did not leave its group."""
-        manager = getattr(self, "km", None)
-        if manager is None:
-            return
-        group = getattr(manager.provisioner, "pgid", None)
-        with suppress(Exception):
-            self.stop()
-        if group and group != os.getpgid(0):
-            with suppress(OSError):
-                os.killpg(group, signal.SIGKILL)
-
-
 class GradedNotebook(IPyNbFile):
     """A merged notebook. What to do with a cell comes from trusted metadata, never from comments in it."""
+
+    kernel: WatchedKernel | None = None
 
     def collect(self):
         """One item per code cell, named by role and exercise."""
         self.nb = nbformat.read(str(self.path), as_version=4)
-        self.gone = ""  # why there is no kernel any more
-        self.output_left = self.config.option.course_output
+        self.cells: list[GradedCell] = []
         for number, cell in enumerate(c for c in self.nb.cells if c.cell_type == "code"):
             course = cell.metadata["course"]
             name = f"{course['role']} {course.get('exercise') or number}"
-            yield GradedCell.from_parent(self, name=name, cell_num=number, cell=cell, options={})
+            self.cells.append(GradedCell.from_parent(self, name=name, cell_num=number, cell=cell, options={}))
+        yield from self.cells
 
     def setup(self):
-        """Start the kernel in the empty home of this run, and the clock of the notebook."""
-        self.kernel = WatchedKernel(CURRENT_ENV_KERNEL_NAME, cwd=os.environ["HOME"], startup_timeout=60)
-        self.ends = time.monotonic() + self.config.option.course_deadline
+        """Start the kernel, and the clock of the notebook."""
+        limits = Limits.from_environment()
+        self.restarts_left = RESTARTS
+        self.gone = ""  # why there is no kernel any more
+        self.broken: set[str | None] = set()  # exercises that ended a kernel
+        self.avoided: set[int] = set()  # numbers of cells that ended one
+        self.kernel = WatchedKernel(limits, Path(os.environ[sandbox.FOLDER]))
+        self.budget = Budget(time.monotonic() + self.config.option.course_deadline, limits)
 
     def teardown(self):
         """Whatever happened, nothing of the kernel stays."""
         if self.kernel is not None:
             self.kernel.kill()
+        peak = re.search(r"VmHWM:\s*(\d+) kB", _status())
+        _send(self.config.option.course_report, {"role": "end", "driver": int(peak[1]) * 1024 if peak else 0})
 
-    def lose_kernel(self, reason: str) -> None:
-        """Kill the kernel; later cells are reported as not run, for this reason."""
+    def lose_kernel(self, cell: "GradedCell", reason: str) -> None:
+        """End the kernel because of a cell; its exercise gets no other one."""
         self.gone = reason
-        self.kernel.kill()
+        self.avoided.add(cell.cell_num)
+        if cell.exercise is not None:
+            self.broken.add(cell.exercise)
+        if self.kernel is not None:
+            self.kernel.kill()
+            self.kernel = None
+
+    def kernel_for(self, cell: "GradedCell") -> str:
+        """ "" if there is a kernel for a cell, a new one if need be; else why there is none."""
+        if self.kernel is not None:
+            return ""
+        waiting = any(
+            later.role == "answer" and later.exercise not in self.broken
+            for later in self.cells[cell.cell_num :]
+        )
+        if cell.exercise in self.broken or not waiting:
+            return self.gone
+        if self.budget.over():
+            return "the time for the whole notebook was over"
+        while self.restarts_left:
+            self.restarts_left -= 1
+            if self._start_again(cell):
+                return ""
+        return self.gone
+
+    def _start_again(self, cell: "GradedCell") -> bool:
+        """A new kernel in which everything before a cell has run that ran well and that is needed later."""
+        try:
+            self.kernel = WatchedKernel(self.budget.limits, Path(os.environ[sandbox.FOLDER]))
+        except KernelFailed as error:
+            self.gone = str(error)
+            return False
+        self.budget.refill()
+        for before in self.cells[: cell.cell_num]:
+            if before.cell_num in self.avoided or not before.to_be_repeated():
+                continue
+            result = run_cell(self.kernel, before.cell.source, before.seconds, self.budget, False)
+            if result.lost:
+                self.lose_kernel(before, result.lost)
+                return False
+        return True
+
+
+def _status() -> str:
+    try:
+        return Path("/proc/self/status").read_text(encoding="utf-8")
+    except OSError:
+        return ""
 
 
 class GradedCell(IPyNbCell):
     """One cell: run it, watch it, report it."""
+
+    status = ""
+
+    @property
+    def role(self) -> str:
+        """setup, context, answer or emit."""
+        return self.cell.metadata["course"]["role"]
+
+    @property
+    def exercise(self) -> str | None:
+        """The exercise of an answer or emit cell."""
+        return self.cell.metadata["course"].get("exercise")
+
+    @property
+    def seconds(self) -> float:
+        """How long it may take."""
+        return float(self.cell.metadata["course"]["timeout_s"])
+
+    def to_be_repeated(self) -> bool:
+        """Whether a new kernel needs it: the instructor's cells, and answers that later cells use."""
+        if self.role == "answer":
+            needed = self.cell.metadata["course"].get("needed", False)
+            return needed and self.status == "ok" and self.exercise not in self.parent.broken
+        return self.role != "emit"
 
     def setup(self):
         """Nothing: nbval would mark cells after a timeout as expected failures."""
 
     def runtest(self):
         """Run the cell and write its line. Raises CellFailed unless the status is "ok"."""
-        course = self.cell.metadata["course"]
-        line = {"role": course["role"], "exercise": course.get("exercise"), "reason": "", "documents": []}
-        started = time.monotonic()
-        if self.parent.gone:
-            line |= {"status": "not_run", "reason": self.parent.gone}
+        line = {"role": self.role, "exercise": self.exercise, "reason": "", "documents": []}
+        started, missing = time.monotonic(), self.parent.kernel_for(self)
+        if missing:
+            line |= {"status": "not_run", "reason": missing}
         else:
-            line |= self._execute(started, float(course["timeout_s"]), course["role"] == "emit")
+            started = time.monotonic()
+            result = run_cell(
+                self.parent.kernel, self.cell.source, self.seconds, self.parent.budget, self.role == "emit"
+            )
+            line |= {"status": result.status, "reason": result.reason, "documents": result.documents}
+            if result.lost:
+                self.parent.lose_kernel(self, result.lost)
         line["seconds"] = round(time.monotonic() - started, 3)
+        self.status = line["status"]
         _send(self.config.option.course_report, line)
-        if line["status"] != "ok":
-            raise CellFailed(f"{line['status']}: {line['reason']}")
+        if self.status != "ok":
+            raise CellFailed(f"{self.status}: {line['reason']}")
 
     def repr_failure(self, excinfo):
         """The sentence, without nbval's picture of the cell."""
         return str(excinfo.value)
-
-    def _execute(self, started: float, timeout: float, keep: bool) -> dict:
-        """Run one cell and return status, reason and, for emit cells, the documents that it displayed."""
-        kernel, ends = self.parent.kernel, min(started + timeout, self.parent.ends)
-        client, manager = kernel.kc, kernel.km
-        message = client.execute(
-            self.cell.source, store_history=False, allow_stdin=False, stop_on_error=False
-        )
-        result: dict[str, Any] = {"status": "ok", "reason": "", "documents": []}
-        idle = replied = False
-        looked = interrupted = 0.0
-        while not (idle and replied):
-            now = time.monotonic()
-            if now - looked > LOOK:
-                looked = now
-                if not manager.is_alive():
-                    self.parent.lose_kernel("the kernel had died before")
-                    return {**result, "status": "kernel_died", "reason": "the kernel died while this ran"}
-            if now > ends and not interrupted:
-                interrupted = now
-                result |= {"status": "timeout", "reason": f"stopped after {ends - started:.0f} seconds"}
-                manager.interrupt_kernel()
-            elif interrupted and now > interrupted + GRACE:
-                self.parent.lose_kernel("an earlier cell could not be stopped")
-                return result
-            try:
-                replied = replied or self._has_reply(client, message)
-                said = client.get_iopub_msg(timeout=LOOK / 4)
-            except Empty:
-                continue
-            except Exception as error:  # a message that jupyter_client cannot decode: forged or far too deep
-                self.parent.lose_kernel("an earlier cell sent a message that cannot be read")
-                reason = f"the kernel sent a message that cannot be read ({type(error).__name__})"
-                return {**result, "status": "output_limit", "reason": reason}
-            content, kind = said["content"], said["msg_type"]
-            self.parent.output_left -= _size(content)
-            if self.parent.output_left < 0:
-                self.parent.lose_kernel("an earlier cell printed too much")
-                return {**result, "status": "output_limit", "reason": "more output than is allowed"}
-            if said["parent_header"].get("msg_id") != message:
-                continue
-            if kind == "status":
-                idle = idle or content.get("execution_state") == "idle"
-            elif kind == "error" and result["status"] == "ok":
-                text = ANSI.sub("", f"{content.get('ename')}: {content.get('evalue')}")[:500]
-                result |= {"status": "error", "reason": text}
-            elif keep and MIME in (content.get("data") or {}):
-                result["documents"].append(content["data"][MIME])
-        if self.parent.ends < time.monotonic():
-            self.parent.lose_kernel("the time for the whole notebook was over")
-        return result
-
-    @staticmethod
-    def _has_reply(client, message: str) -> bool:
-        try:
-            while True:
-                if client.get_shell_msg(timeout=0)["parent_header"].get("msg_id") == message:
-                    return True
-        except Empty:
-            return False
-
-
-def _size(value: Any, depth: int = 0) -> int:
-    """Characters in a message, roughly."""
-    if isinstance(value, (str, bytes)):
-        return len(value)
-    if isinstance(value, dict):
-        return 50 + sum(_size(item, depth + 1) for item in value.values()) if depth < 50 else 10**9
-    if isinstance(value, (list, tuple)):
-        return sum(_size(item, depth + 1) for item in value) if depth < 50 else 10**9
-    return 8
 
 
 @pytest.hookimpl(trylast=True)

@@ -18,26 +18,40 @@ from typing import Any
 import nbformat
 
 from course_lib.files import write_whole
-from course_lib.grading import sandbox
+from course_lib.grading import needs, sandbox
+from course_lib.grading.limits import Limits
 from course_lib.grading.notebooks import TIMEOUT
 from course_lib.grading.source import SKIPPED_BY_GRADER
 from course_lib.lab import bundle as bundles
 
 CONTEXT_TIMEOUT = 180.0  # seconds for a setup or helper cell of the instructor (it may draw a data set once)
 LARGEST_REPORT = 64_000_000
-EMIT = "from course_lib.lab import emit as _emit"
-# pytest, but without a grammar of web addresses that jsonschema would load: a second per run for nothing
+# what takes values out is loaded anew from files that the student's code cannot write: whatever that code
+# put in its place is gone
+EMIT = """import sys as _sys
+for _name in [n for n in _sys.modules if n == "course_lib.lab" or n.startswith("course_lib.lab.")]:
+    del _sys.modules[_name]
+from course_lib.lab.probe import emit as _emit"""
+# pytest, but without what jsonschema would load to check addresses and dates that no notebook here has
+UNUSED = ("rfc3987_syntax", "rfc3986_validator", "isoduration")
 PYTEST = (
-    "import sys; sys.modules['rfc3987_syntax'] = None; import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    f"import sys; sys.modules.update(dict.fromkeys({UNUSED!r})); import pytest; "
+    "sys.exit(pytest.main(sys.argv[1:]))"
 )
 
 
 @dataclass
 class Result:
-    """What a run gave: one line per cell, in order; `lost` says why the run itself broke off, if it did."""
+    """What a run gave: one line per cell, in order; `lost` says why the run itself broke off, if it did.
+
+    isolation: "full", "partial" or "none". driver: the most memory that the process which listened to the
+    kernel ever held, in bytes; 0 where the system does not tell.
+    """
 
     lines: list[dict] = field(default_factory=list)
     lost: str = ""
+    isolation: str = "none"
+    driver: int = 0
 
     def of(self, role: str, exercise: str) -> dict:
         """The line of the answer or emit cell of an exercise; "not_run" if there is none."""
@@ -81,22 +95,36 @@ def cells(
                 {"role": "answer", "exercise": exercise, "source": answers[exercise], "timeout_s": timeout}
             )
             found.append({"role": "emit", "exercise": exercise, "source": emit, "timeout_s": timeout})
-    return found
+    return needs.marked(found)
 
 
-def run(work: list[dict], bundle: dict, *, deadline: float = 600.0, provisioner: str | None = None) -> Result:
+def run(
+    work: list[dict],
+    bundle: dict,
+    *,
+    deadline: float = 600.0,
+    provisioner: str | None = None,
+    limits: Limits | None = None,
+    isolation: str | None = None,
+) -> Result:
     """Run cells (from `cells`) in a fresh kernel, in a fresh empty folder, through nbval in a child process.
 
-    deadline: seconds for all cells together. Never raises for anything that the cells do.
+    deadline: seconds for all cells together. provisioner: see `sandbox`; None runs without walls. isolation:
+    the level to be noted in the result; without it that of the provisioner on this machine. Never raises for
+    anything that the cells do.
     """
-    with tempfile.TemporaryDirectory(prefix="course-run-", ignore_cleanup_errors=True) as private:
-        base = Path(private)
-        folder, tables = base / "home", base / "bundles"
-        folder.mkdir(mode=0o700)
-        write_whole(tables / f"{bundle['lab']}.json", bundles.text(bundles.stripped(bundle)))
-        _write_notebook(work, base / "merged.ipynb")
-        env = sandbox.environment(folder, tables, provisioner)
-        return _drive(folder, env, len(work), deadline)
+    if isolation is None:
+        isolation = sandbox.best()[1] if provisioner == sandbox.NAME else "none"
+    with tempfile.TemporaryDirectory(prefix="course-run-", ignore_cleanup_errors=True) as folder:
+        private, home = Path(folder), Path(folder, "driver")
+        home.mkdir(mode=0o700)
+        text = bundles.text(bundles.stripped(bundle))
+        tables = sandbox.write_seen(private, {f"{bundle['lab']}.json": text})
+        _write_notebook(work, private / "merged.ipynb")
+        env = sandbox.environment(home, tables, provisioner, limits) | {sandbox.FOLDER: folder}
+        result = _drive(home, env, len(work), deadline)
+    result.isolation = isolation
+    return result
 
 
 def _write_notebook(work: list[dict], path: Path) -> None:
@@ -104,7 +132,7 @@ def _write_notebook(work: list[dict], path: Path) -> None:
         nbformat.v4.new_code_cell(
             cell["source"],
             id=f"cell-{number}",
-            metadata={"course": {key: cell[key] for key in ("role", "exercise", "timeout_s")}},
+            metadata={"course": {key: value for key, value in cell.items() if key != "source"}},
         )
         for number, cell in enumerate(work)
     ]
@@ -124,6 +152,7 @@ def _drive(folder: Path, env: dict[str, str], count: int, deadline: float) -> Re
         f"--rootdir={folder.parent}",
         "-q",
         "--tb=no",
+        "--assert=plain",
     ]
     command += [f"--course-report={writer}", f"--course-deadline={deadline}", "../merged.ipynb"]
     with tempfile.TemporaryFile() as noise:
@@ -144,7 +173,9 @@ def _drive(folder: Path, env: dict[str, str], count: int, deadline: float) -> Re
         thread.join(timeout=10)
         noise.seek(0)
         tail = noise.read()[-600:].decode(errors="replace").strip()
-    result = Result(_lines(bytes(received)), lost)
+    lines = _lines(bytes(received))
+    peak = max((line["driver"] for line in lines if line["role"] == "end"), default=0)
+    result = Result([line for line in lines if line["role"] != "end"], lost, driver=peak)
     if not lost and len(result.lines) < count:
         result.lost = f"the run broke off (exit code {child.returncode}): {tail[-300:]}"
     return result

@@ -242,7 +242,8 @@ def _grades(root: Path, path: Path) -> list[tuple[bool, str]]:
         (folder / "solution.ipynb").write_bytes(
             (root / "labs" / "solutions" / f"{path.stem}.ipynb").read_bytes()
         )
-        summary = batch.grade(path.stem, folder, Path(base) / "out", root=root)
+        out = Path(base) / "out"
+        summary = batch.grade(path.stem, folder, out, root=root, allow_unsandboxed=True)  # both are ours
     found = {person["student"]: person for person in summary.people}
     lines = []
     for student, target in (("blank", 0), ("solution", found["solution"]["max"])):

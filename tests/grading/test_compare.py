@@ -64,6 +64,21 @@ def test_an_unknown_mistake_gets_the_sentence_of_check(entry):
     assert '"mean" is' in grade(entry, [document(entry, lambda n: 1.2 * average(n))])["reason"]
 
 
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("NameError: name 'average' is not defined", "there is no average after your cell was run"),
+        (
+            "ValueError: hidden inputs [1.5, 2.5]",
+            "the values of average could not be taken out of the kernel",
+        ),
+    ],
+)
+def test_an_error_while_values_are_taken_tells_nothing_of_hidden_inputs(entry, reason, told):
+    row = grade(entry, [], status="error", reason=reason)
+    assert (row["status"], row["points"], row["reason"]) == ("error", 0, told)
+
+
 def stub(numbers):
     raise NotImplementedError
 
@@ -111,7 +126,8 @@ def test_a_cell_that_did_not_end_well_gives_nothing(entry, status):
     row = grade(entry, [document(entry, average)], status=status, reason="because")
     assert row["points"] == 0
     assert row["status"] == (status if status != "surprise" else "error")
-    assert row["reason"] == "because"
+    told = "the values of average could not be taken out of the kernel"
+    assert row["reason"] == (told if row["status"] == "error" else "because")
 
 
 def test_off_limits_names_are_flagged_and_keep_their_points(entry):

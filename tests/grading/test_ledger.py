@@ -1,8 +1,6 @@
 """The ledger: everything is copied first, nothing is overwritten, nothing is lost."""
 
 import json
-import os
-import stat
 
 import pytest
 
@@ -15,76 +13,6 @@ def out(tmp_path):
     folder = tmp_path / "out"
     with ledger.opened(folder, "90_tiny"):
         yield folder
-
-
-def put(folder, name, text="{}"):
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
-
-
-def test_files_and_folders_become_students(tmp_path, out):
-    folder = tmp_path / "in"
-    for name in (
-        "alice.ipynb",
-        "bob/90_tiny.ipynb",
-        "carol (1).ipynb",
-        ".hidden.ipynb",
-        "bob/.ipynb_checkpoints/x",
-    ):
-        put(folder, name, name)
-    found = ledger.intake(folder, out)
-    assert [(one.student, one.file) for one in found] == [
-        ("alice", "alice.ipynb"),
-        ("bob", "bob/90_tiny.ipynb"),
-        ("carol", "carol (1).ipynb"),
-    ]
-    assert found[2].flags == ("renamed by a browser",)
-
-
-def test_originals_are_whole_read_only_and_written_once(tmp_path, out):
-    folder = tmp_path / "in"
-    put(folder, "alice.ipynb", "same")
-    put(folder, "bob.ipynb", "same")
-    alice, bob = ledger.intake(folder, out)
-    assert alice.sha == bob.sha
-    (original,) = (out / "originals").iterdir()
-    assert original.read_text() == "same"
-    assert stat.S_IMODE(original.stat().st_mode) == 0o444
-    assert ledger.original(out, alice) == b"same"
-
-
-def test_a_second_version_is_added_and_the_first_stays(tmp_path, out):
-    folder = tmp_path / "in"
-    put(folder, "alice.ipynb", "one")
-    before = {path: path.read_bytes() for room in ("originals", "intake") for path in (out / room).iterdir()}
-    ledger.intake(folder, out)
-    put(folder, "alice.ipynb", "two")
-    found = ledger.intake(folder, out)
-    assert [one.student for one in found] == ["alice", "alice"]
-    assert {ledger.original(out, one) for one in found} == {b"one", b"two"}
-    assert ledger.intake(folder, out) == found
-    assert all(path.read_bytes() == data for path, data in before.items())
-
-
-def test_links_other_files_and_large_ones_are_rows_with_a_reason(tmp_path, out, monkeypatch):
-    folder = tmp_path / "in"
-    put(folder, "alice.txt")
-    put(folder, "large.ipynb", "x" * 100)
-    (folder / "link.ipynb").symlink_to("/etc/passwd")
-    (folder / "loop").symlink_to(folder)
-    os.mkfifo(folder / "pipe.ipynb")
-    monkeypatch.setattr(ledger, "LARGEST_FILE", 50)
-    found = {one.student: one.reason for one in ledger.intake(folder, out)}
-    assert found == {
-        "alice": "this is not a notebook (.ipynb)",
-        "large": "the file has 0 MB",
-        "link": "this is a link",
-        "loop": "this is a link",
-        "pipe": "this is no plain file",
-    }
-    assert "root:" not in "".join(p.read_text() for p in (out / "originals").iterdir())
 
 
 def test_attempts_are_numbered_and_the_last_decides(out):
@@ -115,7 +43,7 @@ def test_a_second_grader_and_another_lab_are_turned_away(out, tmp_path):
     done = tmp_path / "done"
     with ledger.opened(done, "90_tiny"):
         pass
-    with pytest.raises(GraderError, match="results of another lab"), ledger.opened(done, "91_other"):
+    with pytest.raises(GraderError, match="the results of 90_tiny"), ledger.opened(done, "91_other"):
         pass
     assert json.loads((done / "lab.json").read_text()) == {"lab": "90_tiny"}
 
@@ -124,5 +52,86 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(GraderError, match="cannot be written"), ledger.opened(tmp_path / "file" / "out", "x"):
         pass
-    with pytest.raises(GraderError, match="There is no folder"):
-        ledger.intake(tmp_path / "nowhere", tmp_path)
+
+
+def row(status, points=0):
+    return {"exercise": "90.1", "status": status, "points": points}
+
+
+def attempt(*rows, lost=""):
+    return {"lost": lost, "rows": list(rows), "status": "interrupted" if lost else "graded"}
+
+
+def test_what_ran_out_of_time_is_run_once_more_and_both_are_kept(out):
+    key = ledger.key("sha", "lab")
+    ledger.store(out, key, attempt(row("timeout"), row("right", 60)))
+    assert not ledger.finished(ledger.attempts(out, key))
+    ledger.store(out, key, attempt(row("right", 40), row("right", 60)))
+    tries = ledger.attempts(out, key)
+    assert ledger.finished(tries)
+    assert len(tries) == 2
+    assert ledger.decisive(tries)["rows"][0]["points"] == 40
+    ledger.store(out, ledger.key("other"), attempt(row("timeout")))
+    ledger.store(out, ledger.key("other"), attempt(row("timeout")))
+    assert ledger.finished(ledger.attempts(out, ledger.key("other")))
+
+
+def test_a_run_that_broke_off_never_takes_the_place_of_one_that_did_not():
+    slow, lost = attempt(row("timeout"), row("right", 60)), attempt(row("not_run"), lost="power")
+    assert ledger.decisive([slow, lost]) == slow
+    assert not ledger.finished([slow, lost])
+    assert ledger.finished([slow, lost, lost])
+    assert ledger.finished([lost, attempt(row("right"))])
+    assert ledger.decisive([lost, lost]) == lost
+
+
+def test_the_key_depends_on_all_that_decides_points(monkeypatch):
+    base = ledger.key("sha", "digest", "environment", "600")
+    others = [
+        ledger.key("sha2", "digest", "environment", "600"),
+        ledger.key("sha", "digest2", "environment", "600"),
+    ]
+    others += [
+        ledger.key("sha", "digest", "environment2", "600"),
+        ledger.key("sha", "digest", "environment", "9"),
+    ]
+    monkeypatch.setattr(ledger, "VERSION", "next")
+    others.append(ledger.key("sha", "digest", "environment", "600"))
+    assert len({base, *others}) == 6
+
+
+def test_the_environment_is_python_and_what_can_change_a_value(monkeypatch):
+    ledger.environment.cache_clear()
+    before = ledger.environment()
+    ledger.environment.cache_clear()
+    monkeypatch.setattr(ledger.metadata, "version", lambda name: "2" if name == "numpy" else "1")
+    assert ledger.environment() != before
+    ledger.environment.cache_clear()
+
+
+def test_a_damaged_marker_is_written_anew_and_a_foreign_folder_is_none(tmp_path):
+    with ledger.opened(tmp_path / "out", "90_tiny"):
+        (tmp_path / "out" / "lab.json").write_text("")
+    with ledger.opened(tmp_path / "out", "90_tiny"):
+        assert ledger.lab_of(tmp_path / "out") == "90_tiny"
+    with pytest.raises(GraderError, match="is no grading folder"):
+        ledger.lab_of(tmp_path)
+
+
+def test_numbered_records_are_never_overwritten(tmp_path):
+    first = ledger.add_numbered(tmp_path, {"a": 1})
+    second = ledger.add_numbered(tmp_path, {"a": 2})
+    first.unlink()
+    third = ledger.add_numbered(tmp_path, {"a": 3})
+    (tmp_path / "000004.json").write_text("{")
+    assert [second.name, third.name] == ["000002.json", "000003.json"]
+    assert ledger.numbered(tmp_path) == [{"a": 2}, {"a": 3}]
+    assert ledger.add_numbered(tmp_path, {}).name == "000005.json"
+
+
+def test_half_written_files_of_a_killed_grader_are_swept_away(tmp_path):
+    with ledger.opened(tmp_path / "out", "90_tiny"):
+        (tmp_path / "out" / "attempts" / ".x-1.json.a8f").write_text('{"rows"')
+        (tmp_path / "out" / "attempts" / "x-1.json").write_text("{}")
+    with ledger.opened(tmp_path / "out", "90_tiny"):
+        assert [path.name for path in (tmp_path / "out" / "attempts").iterdir()] == ["x-1.json"]

@@ -1,0 +1,88 @@
+"""`course regrade`: grade everything again that was handed in, after the instructor has changed the lab.
+
+New attempts are added, the old ones stay; points that were set by hand stay and are flagged where the
+automatic ones moved. What changed, for whom, is written to changes-<n>.csv.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from course_lib.grading import batch, ledger, results, spreadsheet
+from course_lib.grading.summary import Summary
+
+COLUMNS = ("student", "file", "exercise", "before", "after", "status_before", "status_after", "override")
+
+
+def regrade(lab: str, out: Path | str, **options: Any) -> Summary:
+    """Grade again what is in the grading folder `out`; options as for `batch.grade`.
+
+    `.changes` of the summary has one entry per row whose automatic points or status changed since the last
+    grading that came to its end: COLUMNS. Raises GraderError in a sentence.
+    """
+    out = Path(out).resolve()
+    ledger.lab_of(out)
+    before = rows_of(results.last_run(out), out)
+    summary = batch.grade(lab, None, out, **options)
+    summary.changes = changes(before, summary.rows)
+    if summary.changes:
+        number = 1 + len(list(out.glob("changes-*.csv")))
+        table = [[spreadsheet.flat(one[column]) for column in COLUMNS] for one in summary.changes]
+        spreadsheet.write(out / f"changes-{number}.csv", [list(COLUMNS), *table], end="\n")
+    return summary
+
+
+def rows_of(run: dict, out: Path) -> dict[tuple[str, str], dict]:
+    """{(sha, exercise): row} of the attempts that counted at the end of a run (a record of out/runs)."""
+    found = {}
+    for sha, name in run.get("attempts", {}).items():
+        attempt = ledger.record_in(out / "attempts" / f"{name}.json") or {"rows": []}
+        found.update({(sha, row["exercise"]): row for row in attempt["rows"]})
+    return found
+
+
+def changes(before: dict[tuple[str, str], dict], rows: list[dict]) -> list[dict]:
+    """The rows that are not what they were; exercises that are new or gone have "" on one side."""
+    found = []
+    for row in rows:
+        old = before.get((row["sha"], row["exercise"]))
+        if not row["sha"] or (
+            old is not None and (old["points"], old["status"]) == (row["automatic"], row["status"])
+        ):
+            continue
+        found.append(_change(row, row["exercise"], old, row["automatic"], row["status"]))
+    present = {(row["sha"], row["exercise"]) for row in rows}
+    for (sha, exercise), old in before.items():
+        if (sha, exercise) not in present:
+            same_file = [row for row in rows if row["sha"] == sha]
+            owners = {(row["student"], row["file"]): row for row in same_file}
+            found += [_change(row, exercise, old, "", "") for row in owners.values()]
+    return found
+
+
+def _change(row: dict, exercise: str, old: dict | None, points: Any, status: str) -> dict:
+    by_hand = row["points"] if row["points"] != row["automatic"] and exercise == row["exercise"] else ""
+    return {
+        "student": row["student"],
+        "file": row["file"],
+        "exercise": exercise,
+        "before": old["points"] if old else "",
+        "after": points,
+        "status_before": old["status"] if old else "",
+        "status_after": status,
+        "override": by_hand,
+    }
+
+
+def in_words(found: list[dict], most: int = 40) -> str:
+    """The changes as lines for the terminal, points before and after."""
+    if not found:
+        return "Nothing changed for anybody."
+    lines = [f"{len(found)} results of {len({one['student'] for one in found})} students changed:"]
+    for one in found[:most]:
+        before = f"{one['before']} ({one['status_before']})" if one["before"] != "" else "nothing"
+        after = f"{one['after']} ({one['status_after']})" if one["after"] != "" else "no longer there"
+        kept = f"; {one['override']} set by hand stay" if one["override"] != "" else ""
+        lines.append(f"  {one['student']}, exercise {one['exercise']}: {before} -> {after}{kept}")
+    if len(found) > most:
+        lines.append(f"  and {len(found) - most} more")
+    return "\n".join(lines)

@@ -1,0 +1,29 @@
+"""What can become of an exercise of a submission, in words, and which of these belong together."""
+
+WORDS = {
+    "right": "right",
+    "wrong": "not right yet",
+    "blank": "not started",
+    "missing": "no answer found",
+    "error": "stopped with an error",
+    "timeout": "took too long",
+    "kernel_died": "the kernel died",
+    "memory_limit": "too much memory",
+    "output_limit": "too much output",
+    "not_run": "not run",
+    "no_values": "no values came back",
+    "unreadable": "the file could not be read",
+    "wrong_lab": "another lab",
+}
+STARTED_NOT = ("blank", "missing")
+NO_NOTEBOOK = ("unreadable", "wrong_lab")  # nothing of such a file was graded
+
+
+def in_words(status: object) -> str:
+    """A status as a reader is told it; one that is not known stays as it is."""
+    return WORDS.get(str(status), str(status).replace("_", " "))
+
+
+def pending(row: dict) -> bool:
+    """True for a row that a later grading run will replace."""
+    return row["status"] == "not_run" and bool(row.get("retry"))
