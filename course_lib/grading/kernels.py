@@ -19,18 +19,20 @@ from course_lib.grading.limits import Limits, Watchdog, below, kernel_command, w
 
 START = 60.0  # seconds until a kernel must answer
 DYING = 1.0  # seconds after a cut connection in which a kernel may turn out to be dead
-SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
+DEATH_SIGNAL, SUBREAPER = 1, 36  # PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER
 
 
 class KernelFailed(RuntimeError):
     """No kernel could be started; the text says why."""
 
 
-def adopt_orphans() -> None:
-    """Become the parent of whatever detaches itself below this process, so that it can be found (Linux)."""
+def bind_processes() -> None:
+    """Die with the grader, and become the parent of whatever detaches itself below this process (Linux)."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+            system = ctypes.CDLL(None)
+            system.prctl(DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+            system.prctl(SUBREAPER, 1, 0, 0, 0)
 
 
 class OwnSpecs(NbvalKernelspecManager):

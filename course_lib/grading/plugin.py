@@ -21,7 +21,7 @@ from nbval.plugin import IPyNbCell, IPyNbFile
 
 from course_lib.grading import sandbox
 from course_lib.grading.cells import Budget, run_cell
-from course_lib.grading.kernels import KernelFailed, WatchedKernel, adopt_orphans
+from course_lib.grading.kernels import KernelFailed, WatchedKernel, bind_processes
 from course_lib.grading.limits import Limits
 
 RESTARTS = 8  # new kernels per notebook, each after another exercise had broken one
@@ -64,7 +64,7 @@ def pytest_configure(config):
     """Remember where `pytest_runtest_logreport` writes, since a report does not know its session."""
     _verify["descriptor"] = config.option.course_verify
     if config.option.course_report is not None:
-        adopt_orphans()
+        bind_processes()
 
 
 def _send(descriptor: int, line: dict) -> None:

@@ -77,7 +77,7 @@ def in_words(found: list[dict], most: int = 40) -> str:
     """The changes as lines for the terminal, points before and after."""
     if not found:
         return "Nothing changed for anybody."
-    lines = [f"{len(found)} results of {len({one['student'] for one in found})} students changed:"]
+    lines = [f"Changed results: {len(found)}, of students: {len({one['student'] for one in found})}"]
     for one in found[:most]:
         before = f"{one['before']} ({one['status_before']})" if one["before"] != "" else "nothing"
         after = f"{one['after']} ({one['status_after']})" if one["after"] != "" else "no longer there"

@@ -6,11 +6,13 @@ The kernel gets probes and seeds. What the values should be never enters it, nor
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from course_lib.grading.source import SKIPPED_BY_GRADER
 from course_lib.lab import bundle as bundles
 
 CONTEXT_TIMEOUT = 180.0  # seconds for a setup or helper cell of the instructor (it may draw a data set once)
+OLD = 86_400.0  # seconds after which the folder of a run belongs to nobody any more
 LARGEST_REPORT = 64_000_000
 # what takes values out is loaded anew from files that the student's code cannot write: whatever that code
 # put in its place is gone
@@ -115,6 +118,7 @@ def run(
     """
     if isolation is None:
         isolation = sandbox.best()[1] if provisioner == sandbox.NAME else "none"
+    _remove_leftovers()
     with tempfile.TemporaryDirectory(prefix="course-run-", ignore_cleanup_errors=True) as folder:
         private, home = Path(folder), Path(folder, "driver")
         home.mkdir(mode=0o700)
@@ -125,6 +129,14 @@ def run(
         result = _drive(home, env, len(work), deadline)
     result.isolation = isolation
     return result
+
+
+def _remove_leftovers() -> None:
+    """Delete folders of runs whose grader was killed a day or more ago."""
+    for left in Path(tempfile.gettempdir()).glob("course-run-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > OLD:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _write_notebook(work: list[dict], path: Path) -> None:

@@ -49,7 +49,11 @@ def probe(question: Question, answer: str, variables: list[str], imports: dict[s
     count = f"{len(values)} value{'s' * (len(values) != 1)}"
     left = f"exercise {question.name}: the probe has {count} from the tests"
     todo = "write it" if not values else "draw inputs from seed" if not variables else "see whether they do"
-    extra = f", and bring out what {hidden} hidden test{'s' * (hidden != 1)} look at" if hidden else ""
+    extra = (
+        f", and bring out what {hidden} hidden {'test looks' if hidden == 1 else 'tests look'} at"
+        if hidden
+        else ""
+    )
     return "\n".join(["def probe(answer, seed):", *body]), f"{left}; {todo}{extra}."
 
 
