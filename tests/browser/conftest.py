@@ -1,20 +1,12 @@
 """A browser for the tests of this folder, and a picture of the page when one fails."""
 
-import os
 import tempfile
 from pathlib import Path
 
 import pytest
-from lab_page import CHROMIUM, started_chromium
+from chromium import chromium
 
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium without a window. One module long: while it lives no other event loop can start here."""
-    if not CHROMIUM.exists() and not os.environ.get("CI"):
-        pytest.skip(f"{CHROMIUM} is not installed (Debian: apt install chromium)")
-    with started_chromium() as chromium:
-        yield chromium
+browser = pytest.fixture(scope="module")(chromium)
 
 
 @pytest.fixture

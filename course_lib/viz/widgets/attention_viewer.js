@@ -115,9 +115,8 @@ function render({ model, el }) {
   };
   const cls = main.prefix ? course.button("CLS", () => set({ query: 0 }), { title: "let CLS ask" }) : null;
   const tableButton = course.button("Table", () => { tableOpen = !tableOpen; draw(); }, { "aria-expanded": "false" });
-  const bar = (...nodes) => course.make("div", { class: "course-bar" }, ...nodes.filter(Boolean));
-  root.append(bar(controls.image?.node, controls.layer.node, controls.head.node, cls, controls.scale.node),
-    bar(controls.mass.node, controls.opacity.node, controls.mask.node,
+  root.append(course.bar(controls.image?.node, controls.layer.node, controls.head.node, cls, controls.scale.node),
+    course.bar(controls.mass.node, controls.opacity.node, controls.mask.node,
       course.button("Save picture", savePicture), course.button("Save numbers", saveNumbers), tableButton));
 
   // ---- one column per model ----
@@ -136,17 +135,10 @@ function render({ model, el }) {
     const title = course.make("strong", {}, known.name);
     title.title = known.path;
     columns.append(course.make("figure", { style: `max-width: ${Math.max(width * zoom, 260)}px` }, title, canvas, scale, caption, strip));
-    canvas.addEventListener("pointerdown", event => {
-      const box = canvas.getBoundingClientRect();
-      const r = Math.min(main.grid[0] - 1, Math.max(0, Math.floor((event.clientY - box.top) / box.height * main.grid[0])));
-      const c = Math.min(main.grid[1] - 1, Math.max(0, Math.floor((event.clientX - box.left) / box.width * main.grid[1])));
-      set({ query: main.prefix + r * main.grid[1] + c });
-    });
+    canvas.addEventListener("pointerdown", event => set({ query: main.prefix + course.cellAt(event, canvas, ...main.grid) }));
     const move = (down, right) => () => {
-      const at = Math.max(state.query - main.prefix, 0), [rows, cols] = main.grid;
-      if (state.query < main.prefix) return set({ query: main.prefix });
-      const r = Math.min(rows - 1, Math.max(0, Math.floor(at / cols) + down)), c = Math.min(cols - 1, Math.max(0, at % cols + right));
-      set({ query: main.prefix + r * cols + c });
+      const at = state.query - main.prefix;
+      set({ query: main.prefix + (at < 0 ? 0 : course.cellBeside(at, down, right, ...main.grid)) });
     };
     course.keys(canvas, {
       ArrowUp: move(-1, 0), ArrowDown: move(1, 0), ArrowLeft: move(0, -1), ArrowRight: move(0, 1),
@@ -217,7 +209,7 @@ function render({ model, el }) {
     table.replaceChildren(...(tableOpen ? panels.map(({ known, number }) => course.table(["", ...Array(known.grid[1]).keys()].map(i => i === "" ? "row" : i),
       [...Array(known.grid[0]).keys()].map(r => [r, ...[...shown[number].subarray(r * known.grid[1], (r + 1) * known.grid[1])].map(v => course.percent(v))]),
       `${known.name}: attention in per cent by row and column`)) : []));
-    el.dataset.drawn = String(Number(el.dataset.drawn ?? 0) + 1);  // how often: a test waits for it
+    course.drawn(el);
   }
   // the colours in use, their ends in numbers, and where even attention would lie
   const gradient = course.heat(Float32Array.from({ length: 64 }, (_, i) => i), 1, 64, 0, 63);
@@ -260,23 +252,20 @@ function render({ model, el }) {
         const values = patchesOf(number, h), inside = massMask(values, state.mass);
         values.forEach((value, i) => rows.push([known.name, state.image, known.layers[state.layer], h, queryText(), Math.floor(i / known.grid[1]), i % known.grid[1], value, inside[i]]));
       }
-    course.download(`${file()}.csv`, new Blob([course.csv(rows)], { type: "text/csv" }));
+    course.save(`${file()}.csv`, rows);
   }
 
   // ---- Python may move the view as well ----
-  async function heard() {
-    const given = model.get("state");
-    if (given === state) return;
+  const stop = course.follow(model, () => state, async given => {
     if (given.image !== state.image) await setImage(given.image);
     state = { ...state, ...given };
     draw();
-  }
-  model.on("change:state", heard);
+  });
   const wish = state.image;  // Python may have chosen another image than the one whose arrays came along
   state.image = config.begin;
   draw();
   if (wish !== config.begin) setImage(wish);
-  return () => { model.off("change:state", heard); asker.close(); };
+  return () => { stop(); asker.close(); };
 }
 const widget = { render };
 export default widget;

@@ -5,8 +5,6 @@ function render({ model, el }) {
   const first = course.arrays(model.get("data"), config.arrays), known = new Map();  // request as text -> arrays
   const [height, width] = first.images.shape.slice(-2), zoom = Math.max(1, Math.round(190 / Math.max(height, width)));
   const byName = Object.fromEntries(config.operations.map(one => [one.name, one]));
-  let state = model.get("state"), wanted = null, busy = false, open = true;
-  const quiet = new WeakSet();  // states that come from Python
 
   // ---- asking Python ----
   const stepsOf = given => [given.first, given.second].filter(Boolean).map(name => byName[name]);
@@ -18,33 +16,17 @@ function render({ model, el }) {
   });
   const keyOf = given => JSON.stringify(requestOf(given));
   known.set(JSON.stringify(config.given), first);
-  function set(change) {
-    wanted = { ...(wanted ?? state), ...change };
-    if (!busy) settle();
-  }
-  // one question at a time; of what is wished for meanwhile only the last counts
-  async function settle() {
-    busy = true;
-    while (wanted && open) {
-      const next = wanted;
-      try {
-        if (known.size > 500) known.clear();
-        if (!known.has(keyOf(next))) known.set(keyOf(next), await asker.ask(requestOf(next)));
-        if (wanted === next) wanted = null;
-        state = next;
-        if (!quiet.has(next)) {
-          course.change(model, "state", state);
-          course.record(model, { did: "look", ...state });
-        }
-        if (open) draw();
-      } catch (error) {
-        if (wanted === next) wanted = null;
-        setControls();
-        status.say(`${error.message} ${wordsOf(next)} could not be shown.`);
-      }
-    }
-    busy = false;
-  }
+  const { state, wished, set, begin, close } = course.settler(model, {
+    known: given => known.has(keyOf(given)),
+    ask: async given => {
+      const found = await asker.ask(requestOf(given));
+      if (known.size > 500) known.clear();
+      known.set(keyOf(given), found);
+    },
+    entry: given => ({ did: "look", ...given }),
+    draw,
+    fail: (error, given) => { setControls(); status.say(`${error.message} ${wordsOf(given)} could not be shown.`); },
+  });
 
   // ---- words and numbers ----
   const wordsOf = given => stepsOf(given).map(one => `${one.name}: ${one.words[one.words.length > 1 ? given.strength - 1 : 0]}`).join("; then ");
@@ -70,16 +52,15 @@ function render({ model, el }) {
     second: course.choice("then", { options: [["", "nothing"], ...names], value: state.second, change: v => set({ second: v }) }),
     strength: course.slider("Strength", { min: 1, max: config.strengths, value: state.strength, show: v => `${v} of ${config.strengths}`, change: v => set({ strength: v }) }),
   };
-  const again = course.button("Draw again", () => set({ round: (wanted ?? state).round + 1 }));
+  const again = course.button("Draw again", () => set({ round: wished().round + 1 }));
   function setControls() {
     for (const [name, control] of Object.entries(controls)) control?.set(state[name]);
     controls.strength.input.disabled = !stepsOf(state).some(one => one.words.length > 1);
     again.disabled = !stepsOf(state).some(one => one.random);
   }
-  const bar = (...nodes) => course.make("div", { class: "course-bar" }, ...nodes.filter(Boolean));
   const what = course.make("p"), strip = course.make("div", { class: "course-columns" }), table = course.make("div");
-  root.append(bar(controls.image?.node, controls.first.node, controls.second.node, controls.strength.node, again),
-    what, strip, table, status.node, bar(course.button("Save picture", savePicture), course.button("Save numbers", saveNumbers)));
+  root.append(course.bar(controls.image?.node, controls.first.node, controls.second.node, controls.strength.node, again),
+    what, strip, table, status.node, course.bar(course.button("Save picture", savePicture), course.button("Save numbers", saveNumbers)));
 
   // ---- drawing ----
   function panel(source, index, title, words) {
@@ -104,7 +85,7 @@ function render({ model, el }) {
         `display: block; height: 7px; margin: 2px 0; width: ${Math.min(100, Math.max(0, 100 * rows[i].share)).toFixed(1)}%; background: var(--course-mark)` }));
     });
     status.say(`Picture ${state.image + 1}, ${wordsOf(state)}. ${rows.map(row => `${row.name[0].toUpperCase()}${row.name.slice(1)} ${number(mean(row.values))}${row.share === null ? "" : `, ${course.percent(row.share, 0)} of the way to another picture`}`).join(". ")}.`);
-    el.dataset.drawn = String(Number(el.dataset.drawn ?? 0) + 1);  // how often: a test waits for it
+    course.drawn(el);
   }
 
   // ---- taking it away ----
@@ -120,21 +101,11 @@ function render({ model, el }) {
   function saveNumbers() {
     const rows = [["picture", "first", "second", "strength", "measure", "draw", "value"]];
     for (const row of measures()) row.values.forEach((value, i) => rows.push([state.image + 1, state.first, state.second, state.strength, row.name, i + 1, value]));
-    course.download(`${file()}.csv`, new Blob([course.csv(rows)], { type: "text/csv" }));
+    course.save(`${file()}.csv`, rows);
   }
 
-  // ---- Python may move the view as well ----
-  function heard() {
-    const given = model.get("state");
-    if (Object.keys(given).every(key => JSON.stringify(given[key]) === JSON.stringify(state[key]))) return;
-    wanted = { ...given };
-    quiet.add(wanted);
-    if (!busy) settle();
-  }
-  model.on("change:state", heard);
-  if (known.has(keyOf(state))) draw();
-  else { wanted = state; quiet.add(state); settle(); }  // Python chose something else before it was shown
-  return () => { open = false; model.off("change:state", heard); asker.close(); };
+  begin();
+  return () => { close(); asker.close(); };
 }
 const widget = { render };
 export default widget;

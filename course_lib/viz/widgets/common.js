@@ -50,6 +50,64 @@ course.asker = model => {
 course.change = (model, key, value) => { model.set(key, value); model.save_changes(); };
 course.record = (model, entry) => course.change(model, "log", [...(model.get("log") ?? []), entry]);
 
+// ---- state and log: Python may change them as well ----
+// act(given) when the model's state is not the widget's own(), whose changes are heard here too; returns what ends it
+course.follow = (model, own, act) => {
+  const heard = () => {
+    const given = model.get("state"), mine = own();
+    if (Object.keys(given).some(key => JSON.stringify(given[key]) !== JSON.stringify(mine[key]))) act(given);
+  };
+  model.on("change:state", heard);
+  return () => model.off("change:state", heard);
+};
+// the same for the log: act() when Python has changed it
+course.logbook = (model, act) => {
+  let own = false;
+  const heard = () => { if (!own) act(); };
+  model.on("change:log", heard);
+  return {
+    rows: () => model.get("log") ?? [],
+    record: entry => { own = true; course.record(model, entry); own = false; },
+    close: () => model.off("change:log", heard),
+  };
+};
+// For a widget that may have to ask Python before it can show a state. It says whether one is known(given), how
+// to ask(given) for it, what the log keeps of it: entry(given), and what follows: draw() or fail(error, given).
+// `state` stays one object, which is what is shown.
+course.settler = (model, { known, ask, entry, draw, fail }) => {
+  const state = { ...model.get("state") }, quiet = new WeakSet();  // quiet: states that come from Python
+  let wanted = null, busy = false, open = true;
+  // one question at a time; of what is wished for meanwhile only the last counts
+  async function settle() {
+    busy = true;
+    while (wanted && open) {
+      const next = wanted;
+      try {
+        if (!known(next)) await ask(next);
+        if (wanted === next) wanted = null;
+        Object.assign(state, next);
+        if (!quiet.has(next)) {
+          course.change(model, "state", next);
+          course.record(model, entry(next));
+        }
+        if (open) draw();
+      } catch (error) {
+        if (wanted === next) wanted = null;
+        fail(error, next);
+      }
+    }
+    busy = false;
+  }
+  const wished = () => wanted ?? state, wish = next => { wanted = next; if (!busy) settle(); };
+  const hear = given => { const next = { ...given }; quiet.add(next); wish(next); };
+  const stop = course.follow(model, () => state, hear);
+  return {
+    state, wished, set: change => wish({ ...wished(), ...change }),
+    begin: () => { if (known(state)) draw(); else hear(state); },  // Python may have chosen before it was shown
+    close: () => { open = false; stop(); },
+  };
+};
+
 // ---- elements ----
 // Jupyter takes keys for its own shortcuts unless this attribute stands on the focused element itself: in
 // Notebook 7 "b" on a focused canvas would insert a cell.
@@ -72,6 +130,8 @@ course.root = (el, config) => {
   el.append(node);
   return node;
 };
+course.bar = (...nodes) => course.make("div", { class: "course-bar" }, ...nodes);
+course.drawn = el => { el.dataset.drawn = String(Number(el.dataset.drawn ?? 0) + 1); };  // how often: a test waits for it
 course.slider = (label, { min, max, step = 1, value, show = String, change }) => {
   const id = course.id(), out = course.make("output", { for: id }, show(value));
   const input = course.make("input", { type: "range", id, min, max, step, value });
@@ -129,6 +189,8 @@ course.download = (name, blob) => {
   link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 };
+// rows of cells, the first one names the columns
+course.save = (name, rows) => course.download(name, new Blob([course.csv(rows)], { type: "text/csv" }));
 course.csv = rows => rows.map(row => row.map(cell => /[",\n]/.test(cell) ? `"${String(cell).replaceAll('"', '""')}"` : cell).join(",")).join("\n") + "\n";
 course.percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} %`;
 
@@ -199,6 +261,18 @@ course.stroke = (context, path, color, width = 2) => {
 };
 course.outline = (context, rows, columns, inside, color, width = 2) =>
   course.stroke(context, course.border(context.canvas.height, context.canvas.width, rows, columns, inside), color, width);
+
+// ---- a grid of patches ----
+course.within = (number, count) => Math.min(count - 1, Math.max(0, number));
+// the place below the pointer, counted row by row
+course.cellAt = (event, canvas, rows, columns) => {
+  const box = canvas.getBoundingClientRect();
+  const row = Math.floor((event.clientY - box.top) / box.height * rows), column = Math.floor((event.clientX - box.left) / box.width * columns);
+  return course.within(row, rows) * columns + course.within(column, columns);
+};
+// the place one step further; at the border it stays
+course.cellBeside = (cell, down, right, rows, columns) =>
+  course.within(Math.floor(cell / columns) + down, rows) * columns + course.within(cell % columns + right, columns);
 
 // ---- a page without Python: the model is this object ----
 course.standalone = (widget, config, state, asked) => {

@@ -2,25 +2,16 @@
 function render({ model, el }) {
   const config = model.get("config"), arrays = course.arrays(model.get("data"), config.arrays);
   const root = course.root(el, config), status = course.announcer(), board = course.quiz.board();
-  const { sides, steps, patch, switches } = config, total = config.rounds.length, KEYPAD = "78946123";
-  let state = { round: 0, colors: false, ...model.get("state") }, began = performance.now(), shown = -1, own = false;
+  const { sides, steps, patch, switches } = config, { figure } = course.quiz, KEYPAD = "78946123";
+  const { state, total, rows, round, answered, set, record, close } = course.quiz.rounds(model, { colors: false }, draw);
+  let began = performance.now(), shown = -1;
 
-  const rows = () => (model.get("log") ?? []).filter(row => row.right != null);
-  const round = () => config.rounds[state.round];
-  const answered = () => rows().find(row => row.round === state.round + 1);
-  function set(change) {
-    state = { ...state, ...change };
-    course.change(model, "state", state);
-    draw();
-  }
   function answer(side) {
     if (answered()) return;
     const { truth, model: guess } = round();
-    own = true;
-    course.record(model, { round: state.round + 1, mode: "choose", answer: sides[side], truth: sides[truth], right: Number(side === truth), of: 1,
+    record({ round: state.round + 1, mode: "choose", answer: sides[side], truth: sides[truth], right: Number(side === truth), of: 1,
       model_answer: guess == null ? null : sides[guess], model_right: guess == null ? null : Number(guess === truth),
       colors: state.colors, milliseconds: Math.round(performance.now() - began) });
-    own = false;
     draw();
     (next.hidden ? save : next).focus();
   }
@@ -49,16 +40,14 @@ function render({ model, el }) {
       if (to >= 0) roving.focus(to);
     }]),
     ...[...KEYPAD].map((digit, side) => [digit, () => answer(side)])]));
-  // Enter held down answers once and does not run through the rounds
-  root.addEventListener("keydown", event => { if (event.repeat && event.key === "Enter") event.preventDefault(); }, true);
+  course.quiz.onePress(root);
   root.addEventListener("keydown", event => {  // digits answer wherever the focus is
     if (event.ctrlKey || event.metaKey || event.altKey || !KEYPAD.includes(event.key)) return;
     event.preventDefault();
     answer(KEYPAD.indexOf(event.key));
   });
-  const figure = (name, ...nodes) => course.make("figure", {}, course.make("figcaption", {}, course.make("strong", {}, name)), ...nodes);
   const solution = course.make("div", { "data-part": "solution" });
-  root.append(course.make("div", { class: "course-bar" }, title, colors?.node),
+  root.append(course.bar(title, colors?.node),
     course.make("p", { style: "margin: 4px 0 8px" }, "On which side of the centre does the patch lie? Click there, or move with the arrow keys and press Enter, or press a digit as on a number pad."),
     course.make("div", { class: "course-columns" }, figure("Where is this patch?", neighbour), figure("Around the centre", group), solution),
     status.node, course.make("p", { style: "margin: 4px 0" }, used), course.make("div", { class: "course-bar", style: "margin-top: 8px" }, next, save), board.node);
@@ -105,20 +94,11 @@ function render({ model, el }) {
     save.disabled = !rows().length;
     board.show(rows(), config.chance, "Right answers; the dashed line is chance");
     status.say(done ? verdict(done) : `Round ${state.round + 1} of ${total}: on which side of the centre does the patch lie?`);
-    el.dataset.drawn = String(Number(el.dataset.drawn ?? 0) + 1);  // how often: a test waits for it
+    course.drawn(el);
   }
 
-  // ---- Python may move the quiz as well ----
-  function heard() {
-    const given = model.get("state");
-    if (given === state) return;
-    state = { ...state, ...given, round: Math.min(Math.max(given.round ?? state.round, 0), total - 1) };
-    draw();
-  }
-  const logged = () => { if (!own) draw(); };
-  model.on("change:state", heard); model.on("change:log", logged);
   draw();
-  return () => { model.off("change:state", heard); model.off("change:log", logged); };
+  return close;
 }
 const widget = { render };
 export default widget;

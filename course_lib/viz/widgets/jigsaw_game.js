@@ -2,14 +2,11 @@
 function render({ model, el }) {
   const config = model.get("config"), arrays = course.arrays(model.get("data"), config.arrays);
   const root = course.root(el, config), status = course.announcer(), board = course.quiz.board();
-  const { grid, tile } = config, count = grid * grid, total = config.rounds.length, LETTERS = "ABCDEFGH";
-  let state = { round: 0, mode: "choose", colors: false, ...model.get("state") };
-  let placed = [], picked = null, switched = false, began = performance.now(), shown = "", cells = [], inside = {}, own = false;
+  const { grid, tile } = config, { figure } = course.quiz, count = grid * grid, LETTERS = "ABCDEFGH";
+  const { state, total, rows, round, answered, set, record, close } = course.quiz.rounds(model, { mode: "choose", colors: false }, draw);
+  let placed = [], picked = null, switched = false, began = performance.now(), shown = "", cells = [], inside = {};
 
   // ---- what is known ----
-  const rows = () => (model.get("log") ?? []).filter(row => row.right != null);
-  const round = () => config.rounds[state.round];
-  const answered = () => rows().find(row => row.round === state.round + 1);
   const mode = () => answered()?.mode ?? state.mode;
   const spot = place => `row ${Math.floor(place / grid) + 1}, column ${place % grid + 1}`;
   const tileCanvas = k => course.picture(state.colors ? arrays.raw : arrays.tiles, state.round * count + k);
@@ -31,16 +28,9 @@ function render({ model, el }) {
   }
 
   // ---- what happens ----
-  function set(change) {
-    state = { ...state, ...change };
-    course.change(model, "state", state);
-    draw();
-  }
   function answer(entry) {
     if (answered()) return;
-    own = true;
-    course.record(model, { round: state.round + 1, mode: state.mode, ...entry, colors: state.colors, switched, milliseconds: Math.round(performance.now() - began) });
-    own = false;
+    record({ round: state.round + 1, mode: state.mode, ...entry, colors: state.colors, switched, milliseconds: Math.round(performance.now() - began) });
     draw();
     (next.hidden ? save : next).focus();
   }
@@ -75,12 +65,11 @@ function render({ model, el }) {
     inside.focus?.(0);
   });
   const save = course.button("Save answers", () => course.quiz.save("jigsaw-answers.csv", rows()));
-  root.append(course.make("div", { class: "course-bar" }, title, modes.node, colors?.node), prompt, stage, status.node,
+  root.append(course.bar(title, modes.node, colors?.node), prompt, stage, status.node,
     course.make("div", { class: "course-bar", style: "margin-top: 8px" }, next, save), board.node);
 
   const letters = many => Object.fromEntries([...LETTERS.slice(0, many)].flatMap((letter, i) => [letter, letter.toLowerCase(), String(i + 1)].map(key => [key, () => choose(i)])));
-  // Enter held down answers once and does not run through the rounds
-  root.addEventListener("keydown", event => { if (event.repeat && event.key === "Enter") event.preventDefault(); }, true);
+  course.quiz.onePress(root);
   root.addEventListener("keydown", event => {  // letters answer wherever the focus is, but in a list they choose of the list
     if (event.ctrlKey || event.metaKey || event.altKey || event.target === modes.input || mode() !== "choose") return;
     const act = letters(round().choices.length)[event.key];
@@ -88,7 +77,6 @@ function render({ model, el }) {
   });
 
   // ---- drawing ----
-  const figure = (name, ...nodes) => course.make("figure", {}, course.make("figcaption", {}, course.make("strong", {}, name)), ...nodes);
   const identity = () => [...Array(count).keys()];
   function buildChoices() {
     const group = course.make("div", { class: "course-columns", role: "group", "aria-label": "orders to choose from", style: "gap: 12px" });
@@ -169,20 +157,11 @@ function render({ model, el }) {
     save.disabled = !rows().length;
     board.show(rows().filter(row => row.mode === now), config.chances[now], now === "choose" ? "Right answers; the dashed line is chance" : "Tiles in the right place; the dashed line is chance");
     status.say(said ?? (done ? verdict(done) : `Round ${state.round + 1} of ${total}: ${now === "choose" ? `choose among ${cells.length} orders` : "arrange the tiles"}.`));
-    el.dataset.drawn = String(Number(el.dataset.drawn ?? 0) + 1);  // how often: a test waits for it
+    course.drawn(el);
   }
 
-  // ---- Python may move the game as well ----
-  function heard() {
-    const given = model.get("state");
-    if (given === state) return;
-    state = { ...state, ...given, round: Math.min(Math.max(given.round ?? state.round, 0), total - 1) };
-    draw();
-  }
-  const logged = () => { if (!own) draw(); };
-  model.on("change:state", heard); model.on("change:log", logged);
   draw();
-  return () => { model.off("change:state", heard); model.off("change:log", logged); };
+  return close;
 }
 const widget = { render };
 export default widget;

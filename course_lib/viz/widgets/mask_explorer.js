@@ -9,46 +9,33 @@ function render({ model, el }) {
     painted: { shape: [3, height, width], data: first.painted.data.subarray(i * size, (i + 1) * size) },
     mask: first.mask.data.subarray(i * patches, (i + 1) * patches), errors: first.errors.data.subarray(i * 3, i * 3 + 3),
   }));
-  let state = model.get("state"), wanted = null, busy = false, open = true, tableOpen = false, cursor = 0, pending = null;
-  const quiet = new WeakSet();  // states that come from Python
+  let tableOpen = false, cursor = 0;
 
   // ---- asking Python ----
   const requestOf = given => given.kept ? { image: given.image, kept: given.kept } : { image: given.image, pattern: given.pattern, ratio: given.ratio, round: given.round };
   const keyOf = given => JSON.stringify(requestOf(given)), shown = () => known.get(keyOf(state));
-  function set(change) {
-    wanted = { ...(wanted ?? state), ...change };
-    if (!busy) settle();
-  }
-  // one question at a time; of what is wished for meanwhile only the last counts
-  async function settle() {
-    busy = true;
-    while (wanted && open) {
-      const next = wanted;
-      try {
-        if (!known.has(keyOf(next))) {
-          const { painted, mask, errors } = await asker.ask(requestOf(next));
-          if (known.size > config.prepared.length + 300) for (const key of [...known.keys()].slice(config.prepared.length)) if (key !== keyOf(state)) known.delete(key);
-          known.set(keyOf(next), { painted, mask: mask.data, errors: errors.data });
-        }
-        if (wanted === next) wanted = pending = null;
-        state = next;
-        if (!quiet.has(next)) {
-          course.change(model, "state", state);
-          course.record(model, { did: state.kept ? "patches" : "mask", ...state, errors: [...shown().errors] });
-        }
-        if (open) draw();
-      } catch (error) {
-        if (wanted === next) wanted = null;
-        pending = null;
-        if (shown()) draw();
-        status.say(`${error.message} Nothing was changed; the prepared masks are those of the menus.`);
-      }
-    }
-    busy = false;
+  const { state, wished, set, begin, close } = course.settler(model, {
+    known: given => known.has(keyOf(given)),
+    ask: async given => {
+      const { painted, mask, errors } = await asker.ask(requestOf(given));
+      if (known.size > config.prepared.length + 300) for (const key of [...known.keys()].slice(config.prepared.length)) if (key !== keyOf(state)) known.delete(key);
+      known.set(keyOf(given), { painted, mask: mask.data, errors: errors.data });
+    },
+    entry: given => ({ did: given.kept ? "patches" : "mask", ...given, errors: [...shown().errors] }),
+    draw,
+    fail: error => {
+      if (shown()) draw();
+      status.say(`${error.message} Nothing was changed; the prepared masks are those of the menus.`);
+    },
+  });
+  // what is hidden: a chosen patch at once, the rest when Python has painted it
+  function maskNow() {
+    const { kept } = wished();
+    return kept ? Uint8Array.from({ length: patches }, (_, i) => Number(!kept.includes(i))) : shown().mask;
   }
   // hide or show one patch: at once in the masked picture, in the others when Python has painted it
   function toggle(place) {
-    const mask = Uint8Array.from(pending ?? shown().mask);
+    const mask = Uint8Array.from(maskNow());
     mask[place] = 1 - mask[place];
     cursor = place;
     const kept = [...mask.keys()].filter(i => !mask[i]);
@@ -57,23 +44,21 @@ function render({ model, el }) {
       status.say(kept.length ? "At least one patch must be hidden." : "At least one patch must stay visible.");
       return;
     }
-    pending = mask;
-    drawMasked();
     set({ kept });
+    drawMasked();
   }
 
   // ---- controls ----
   const controls = {
     image: config.images > 1 ? course.choice("Picture", { options: [...Array(config.images).keys()].map(i => [i, `picture ${i + 1}`]), value: state.image, change: v => set({ image: Number(v) }) }) : null,
-    ratio: course.slider("Hidden", { min: 0, max: config.ratios.length - 1, value: config.ratios.indexOf(state.ratio), show: v => course.percent(config.ratios[v] ?? 0, 0), change: v => { pending = null; set({ ratio: config.ratios[v], kept: null }); } }),
-    pattern: course.choice("Pattern", { options: config.patterns.map(name => [name, name]), value: state.pattern, change: v => { pending = null; set({ pattern: v, kept: null }); } }),
+    ratio: course.slider("Hidden", { min: 0, max: config.ratios.length - 1, value: config.ratios.indexOf(state.ratio), show: v => course.percent(config.ratios[v] ?? 0, 0), change: v => set({ ratio: config.ratios[v], kept: null }) }),
+    pattern: course.choice("Pattern", { options: config.patterns.map(name => [name, name]), value: state.pattern, change: v => set({ pattern: v, kept: null }) }),
   };
-  const again = course.button("Another mask", () => { pending = null; set({ round: (wanted ?? state).round + 1, kept: null }); });
-  const back = course.button("Forget my patches", () => { pending = null; set({ kept: null }); });
+  const again = course.button("Another mask", () => set({ round: wished().round + 1, kept: null }));
+  const back = course.button("Forget my patches", () => set({ kept: null }));
   const tableButton = course.button("Table", () => { tableOpen = !tableOpen; draw(); }, { "aria-expanded": "false" });
-  const bar = (...nodes) => course.make("div", { class: "course-bar" }, ...nodes.filter(Boolean));
-  root.append(bar(controls.image?.node, controls.ratio.node, controls.pattern.node, again, back),
-    bar(course.button("Save picture", savePicture), course.button("Save numbers", saveNumbers), tableButton));
+  root.append(course.bar(controls.image?.node, controls.ratio.node, controls.pattern.node, again, back),
+    course.bar(course.button("Save picture", savePicture), course.button("Save numbers", saveNumbers), tableButton));
 
   // ---- pictures ----
   const columns = course.make("div", { class: "course-columns" }), pictures = {};
@@ -84,15 +69,13 @@ function render({ model, el }) {
   }
   const masked = pictures.masked, place = i => `row ${Math.floor(i / cols) + 1}, column ${i % cols + 1}`;
   masked.addEventListener("pointerdown", event => {
-    const box = masked.getBoundingClientRect(), at = (value, start, length, count) => Math.min(count - 1, Math.max(0, Math.floor((value - start) / length * count)));
     masked.focus();
-    toggle(at(event.clientY, box.top, box.height, rows) * cols + at(event.clientX, box.left, box.width, cols));
+    toggle(course.cellAt(event, masked, rows, cols));
   });
   const move = (down, right) => () => {
-    const r = Math.min(rows - 1, Math.max(0, Math.floor(cursor / cols) + down)), c = Math.min(cols - 1, Math.max(0, cursor % cols + right));
-    cursor = r * cols + c;
+    cursor = course.cellBeside(cursor, down, right, rows, cols);
     drawMasked();
-    status.say(`${place(cursor)}: ${(pending ?? shown().mask)[cursor] ? "hidden" : "visible"}.`);
+    status.say(`${place(cursor)}: ${maskNow()[cursor] ? "hidden" : "visible"}.`);
   };
   course.keys(masked, { ArrowUp: move(-1, 0), ArrowDown: move(1, 0), ArrowLeft: move(0, -1), ArrowRight: move(0, 1), " ": () => toggle(cursor), Enter: () => toggle(cursor) });
   for (const event of ["focus", "blur"]) masked.addEventListener(event, () => drawMasked());
@@ -102,7 +85,7 @@ function render({ model, el }) {
 
   // ---- drawing ----
   function drawMasked() {
-    const context = masked.getContext("2d"), mask = pending ?? shown().mask;
+    const context = masked.getContext("2d"), mask = maskNow();
     course.enlarge(context, course.picture(first.images, state.image));
     for (let i = 0; i < patches; i++) {
       if (!mask[i]) continue;
@@ -149,7 +132,7 @@ function render({ model, el }) {
     status.say(`Picture ${state.image + 1}, ${how}, ${hidden} of ${patches} patches hidden. Mean squared error: ${lines.map(([name, error]) => `${name} ${error.toFixed(4)}`).join("; ")}.`);
     tableButton.setAttribute("aria-expanded", String(tableOpen));
     table.replaceChildren(...(tableOpen ? [everyMask()] : []));
-    el.dataset.drawn = String(Number(el.dataset.drawn ?? 0) + 1);  // how often: a test waits for it
+    course.drawn(el);
   }
   // the prepared masks of this picture
   function everyMask() {
@@ -171,21 +154,11 @@ function render({ model, el }) {
     const lines = [["picture", "pattern", "ratio", "model", "visible_mean", "own_mean"]];
     for (const one of config.prepared) if (one.pattern) lines.push([one.image + 1, one.pattern, one.ratio, ...known.get(JSON.stringify(one)).errors]);
     if (state.kept) lines.push([state.image + 1, "chosen", 1 - state.kept.length / patches, ...shown().errors]);
-    course.download(`${file()}.csv`, new Blob([course.csv(lines)], { type: "text/csv" }));
+    course.save(`${file()}.csv`, lines);
   }
 
-  // ---- Python may move the view as well ----
-  function heard() {
-    const given = model.get("state");
-    if (Object.keys(given).every(key => JSON.stringify(given[key]) === JSON.stringify(state[key]))) return;
-    pending = null; wanted = { ...given };
-    quiet.add(wanted);
-    if (!busy) settle();
-  }
-  model.on("change:state", heard);
-  if (shown()) draw();
-  else { wanted = state; quiet.add(state); settle(); }  // Python chose something else before it was shown
-  return () => { open = false; model.off("change:state", heard); asker.close(); };
+  begin();
+  return () => { close(); asker.close(); };
 }
 const widget = { render };
 export default widget;

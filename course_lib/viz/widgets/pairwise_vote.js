@@ -4,13 +4,13 @@ function render({ model, el }) {
   const root = course.root(el, config), status = course.announcer(), { battles, winners } = config, total = battles.length;
   const words = { left: "left is better", right: "right is better", tie: "tie", "both bad": "both bad" };
   const names = {};  // battle -> [left, right], once they may be seen
-  let looking = null, began = performance.now(), shown = -1, closed = false, own = false;  // looking: the battle whose names are shown
+  let looking = null, began = performance.now(), shown = -1, closed = false;  // looking: the battle whose names are shown
 
   // ---- what is known: the log is the state ----
-  const log = () => model.get("log") ?? [];
-  const votes = () => log().reduce((kept, row) => row.event === "vote" ? [...kept, row] : row.event === "undo" ? kept.slice(0, -1) : kept, []);
-  const record = (event, more) => { own = true; course.record(model, { event, ...more }); own = false; };
-  const seen = battle => log().some(row => row.event === "names" && row.battle === battle);
+  const log = course.logbook(model, () => draw());
+  const votes = () => log.rows().reduce((kept, row) => row.event === "vote" ? [...kept, row] : row.event === "undo" ? kept.slice(0, -1) : kept, []);
+  const record = (event, more) => log.record({ event, ...more });
+  const seen = battle => log.rows().some(row => row.event === "names" && row.battle === battle);
   const current = () => looking ?? votes().length;
   async function reveal(list) {
     const answers = await Promise.all(list.map(battle => asker.ask({ battle })));
@@ -59,7 +59,7 @@ function render({ model, el }) {
   function saveVotes() {
     const heads = ["battle", "question_id", "model_a", "model_b", "winner", "side", "anony", "milliseconds"];
     const line = row => { const [model_a, model_b] = names[row.battle] ?? ["", ""], all = { ...row, model_a, model_b }; return heads.map(head => all[head]); };
-    course.download("votes.csv", new Blob([course.csv([heads, ...votes().map(line)])], { type: "text/csv" }));
+    course.save("votes.csv", [heads, ...votes().map(line)]);
   }
 
   // ---- elements ----
@@ -77,7 +77,7 @@ function render({ model, el }) {
   const undoButton = course.button("U: undo the last vote", undo), next = course.button("Next question", goOn);
   const namesButton = course.button("Show the names", showNames), save = course.button("Save votes", saveVotes), table = course.make("div", { style: "overflow-x: auto" });
   const bar = (...nodes) => course.make("div", { class: "course-bar", style: "margin-top: 10px" }, ...nodes);
-  root.append(course.make("div", { class: "course-bar" }, title), stage, bar(...options), bar(next, namesButton, undoButton, save), status.node,
+  root.append(course.bar(title), stage, bar(...options), bar(next, namesButton, undoButton, save), status.node,
     course.make("p", { style: "margin: 4px 0" }, "Keys, while the focus is in here: arrow left, arrow right, T, B; U takes the last vote back."), table);
   const keys = { ArrowLeft: () => vote("left"), ArrowRight: () => vote("right"), t: () => vote("tie"), b: () => vote("both bad"), u: undo };
   root.addEventListener("keydown", event => {
@@ -127,12 +127,10 @@ function render({ model, el }) {
     undoButton.disabled = save.disabled = !votes().length;
     table.replaceChildren(...results());
     status.say(said ?? (over ? `All ${total} votes are in.` : `Question ${at + 1} of ${total}: which answer is better?`));
-    el.dataset.drawn = String(Number(el.dataset.drawn ?? 0) + 1);  // how often: a test waits for it
+    course.drawn(el);
   }
-  const logged = () => { if (!own) draw(); };
-  model.on("change:log", logged);
   draw();
-  return () => { closed = true; model.off("change:log", logged); asker.close(); };
+  return () => { closed = true; log.close(); asker.close(); };
 }
 const widget = { render };
 export default widget;

@@ -1,5 +1,26 @@
-// The score board of the quizzes: you, the model and chance, with Wilson's intervals.
+// What the quizzes share: their rounds, and the score board: you, the model and chance, with Wilson's intervals.
 course.quiz = {};
+// What is chosen, what was answered, and how both change; Python may change them as well. `begin`: the state but
+// for its round. `state` stays one object, so the model gets copies.
+course.quiz.rounds = (model, begin, draw) => {
+  const { rounds } = model.get("config"), state = { round: 0, ...begin, ...model.get("state") };
+  const log = course.logbook(model, () => draw()), rows = () => log.rows().filter(row => row.right != null);
+  const stop = course.follow(model, () => state, given => {
+    Object.assign(state, given, { round: course.within(given.round ?? state.round, rounds.length) });
+    draw();
+  });
+  return {
+    state, rows, total: rounds.length, record: log.record,
+    round: () => rounds[state.round],
+    answered: () => rows().find(row => row.round === state.round + 1),
+    set: change => { Object.assign(state, change); course.change(model, "state", { ...state }); draw(); },
+    close: () => { stop(); log.close(); },
+  };
+};
+// Enter held down answers once and does not run through the rounds
+course.quiz.onePress = root =>
+  root.addEventListener("keydown", event => { if (event.repeat && event.key === "Enter") event.preventDefault(); }, true);
+course.quiz.figure = (name, ...nodes) => course.make("figure", {}, course.make("figcaption", {}, course.make("strong", {}, name)), ...nodes);
 // Wilson's 95 % interval for a share, as scipy's binomtest(right, of).proportion_ci(method="wilson")
 course.quiz.wilson = (right, of, z = 1.959963984540054) => {
   const share = right / of, wide = 1 + z * z / of, middle = (share + z * z / (2 * of)) / wide;
@@ -43,7 +64,7 @@ course.quiz.board = () => {
 };
 course.quiz.save = (name, rows) => {
   const heads = [...new Set(rows.flatMap(Object.keys))], cell = value => Array.isArray(value) ? value.join(" ") : value ?? "";
-  course.download(name, new Blob([course.csv([heads, ...rows.map(row => heads.map(head => cell(row[head])))])], { type: "text/csv" }));
+  course.save(name, [heads, ...rows.map(row => heads.map(head => cell(row[head])))]);
 };
 // arrows move the focus between buttons in a grid; only one of them is reached by Tab
 course.quiz.roving = (group, buttons, across, more = {}) => {

@@ -1,24 +1,19 @@
 """A browser for pages that a view saves: opened from disk, cut off from everything, watched for errors."""
 
-import os
 import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from course_lib.models import VisionTransformer
 
 BROWSER = Path(__file__).resolve().parents[2] / "browser"
-sys.path.append(str(BROWSER))  # lab_page lives with the other browser tests
+sys.path.append(str(BROWSER))  # the other browser tests, which share their browser
 
-from lab_page import CHROMIUM, started_chromium  # noqa: E402
+from chromium import chromium  # noqa: E402
 
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium without a window. One module long: while it lives no other event loop can start here."""
-    if not CHROMIUM.exists() and not os.environ.get("CI"):
-        pytest.skip(f"{CHROMIUM} is not installed (Debian: apt install chromium)")
-    with started_chromium() as chromium:
-        yield chromium
+browser = pytest.fixture(scope="module")(chromium)
 
 
 @pytest.fixture
@@ -54,3 +49,19 @@ def open_page(browser, tmp_path):
     for context in contexts:
         context.close()
     assert not complaints
+
+
+@pytest.fixture(scope="module")
+def parts():
+    """For an AttentionViewer: two models with different grids, pictures not square, objects in them."""
+    torch.manual_seed(0)
+    models = {
+        "small patches": VisionTransformer((16, 24), 4, 16, 2, 2, registers=1),
+        "large patches": VisionTransformer((16, 24), 8, 16, 3, 4),
+    }
+    images = torch.rand(3, 3, 16, 24)
+    masks = [torch.zeros(2, 16, 24, dtype=torch.bool) for _ in images]
+    for number, one in enumerate(masks):
+        one[0, 2 + number : 9, 3:10] = True
+        one[1, 9:15, 12:20] = True
+    return models, images, masks

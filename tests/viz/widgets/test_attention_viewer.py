@@ -6,25 +6,9 @@ import torch
 
 from course_lib import viz
 from course_lib.evaluate import attention_jaccard, mass_mask
-from course_lib.models import VisionTransformer, resnet
+from course_lib.models import resnet
 from course_lib.viz.widgets import attention_viewer, view
 from course_lib.viz.widgets.attention_basic import overlay_jpeg
-
-
-@pytest.fixture(scope="module")
-def parts():
-    """Two models with different grids, pictures that are not square, and objects in them."""
-    torch.manual_seed(0)
-    models = {
-        "small patches": VisionTransformer((16, 24), 4, 16, 2, 2, registers=1),
-        "large patches": VisionTransformer((16, 24), 8, 16, 3, 4),
-    }
-    images = torch.rand(3, 3, 16, 24)
-    masks = [torch.zeros(2, 16, 24, dtype=torch.bool) for _ in images]
-    for number, one in enumerate(masks):
-        one[0, 2 + number : 9, 3:10] = True
-        one[1, 9:15, 12:20] = True
-    return models, images, masks
 
 
 @pytest.fixture

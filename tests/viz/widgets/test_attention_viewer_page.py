@@ -1,14 +1,11 @@
 """The page that a viewer saves, in a real browser: what is drawn follows mouse and keys, and is right."""
 
-import csv
-
 import numpy as np
 import pytest
-import torch
 from axe_playwright_python.sync_playwright import Axe
+from pages import after, downloaded, saved, status
 
 from course_lib import viz
-from course_lib.models import VisionTransformer
 
 pytestmark = pytest.mark.browser
 PIXEL = """([x, y]) => {
@@ -17,32 +14,9 @@ PIXEL = """([x, y]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def parts():
-    torch.manual_seed(0)
-    models = {
-        "small patches": VisionTransformer((16, 24), 4, 16, 2, 2, registers=1),
-        "large patches": VisionTransformer((16, 24), 8, 16, 2, 4),
-    }
-    images = torch.rand(3, 3, 16, 24)
-    masks = [torch.zeros(2, 16, 24, dtype=torch.bool) for _ in images]
-    for number, one in enumerate(masks):
-        one[0, 2 + number : 9, 3:10] = True
-        one[1, 9:15, 12:20] = True
-    return models, images, masks
-
-
 def pixels(page, number: int = 0) -> str:
     """All pixels of one canvas, as text that can be compared."""
     return page.evaluate("n => document.querySelectorAll('canvas[tabindex]')[n].toDataURL()", number)
-
-
-def drawn(page) -> int:
-    return int(page.evaluate("document.querySelector('[data-drawn]').dataset.drawn"))
-
-
-def status(page) -> str:
-    return page.locator("[role=status]").inner_text()
 
 
 def test_mouse_and_keys_move_the_query_and_the_picture_follows(open_page, parts):
@@ -90,19 +64,13 @@ def test_what_is_said_equals_pythons_numbers(open_page, parts):
         assert f"to CLS and registers: {100 * float(removed[1]):.1f} %" in caption
         head, best = scores[name]
         assert f"this head {100 * head:.1f} %, best head for each object {100 * best:.1f} %" in caption
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save numbers").click()
-    with open(download.value.path()) as file:
-        lines = list(csv.DictReader(file))
+    lines = saved(page)
     expected = viewer.table()
     assert len(lines) == len(expected) == 2 * 24 + 4 * 6
     assert np.allclose([float(line["attention"]) for line in lines], expected["attention"], atol=1e-5)
     assert [line["in_mask"] == "1" for line in lines] == expected["mask"].tolist()
     assert lines[0]["query"] == "patch in row 1, column 1"
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save picture").click()
-    with open(download.value.path(), "rb") as file:
-        assert file.read(8) == b"\x89PNG\r\n\x1a\n"
+    assert downloaded(page, "Save picture")[:8] == b"\x89PNG\r\n\x1a\n"
 
 
 def test_the_heat_has_the_colours_of_the_map(open_page, parts):
@@ -140,9 +108,8 @@ def test_the_outline_surrounds_the_mask_and_nothing_else(open_page, parts):
 
 def test_other_images_are_in_the_page(open_page, parts):
     page = open_page(viz.AttentionViewer(*parts))
-    before, number = pixels(page), drawn(page)
-    page.get_by_role("combobox", name="Image").select_option("2")
-    page.wait_for_function("n => document.querySelector('[data-drawn]').dataset.drawn > n", arg=number)
+    before = pixels(page)
+    after(page, lambda: page.get_by_role("combobox", name="Image").select_option("2"))
     assert "Image 2" in status(page)
     assert pixels(page) != before
 

@@ -1,26 +1,15 @@
 """The page that an augmentation explorer saves, in a real browser."""
 
-import csv
-
 import numpy as np
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
+from pages import after, downloaded, saved, small, status
 from torch import nn
 
 from course_lib.viz.widgets.augmentation_explorer import AugmentationExplorer
 
 pytestmark = pytest.mark.browser
-# the middle of each of the squares that stand for a pixel
-PIXELS = """([n, rows, columns]) => {
-  const c = document.querySelectorAll('.course-columns canvas')[n], step = c.width / columns, found = [];
-  const { data } = c.getContext('2d').getImageData(0, 0, c.width, c.height);
-  for (let y = 0; y < rows; y++) for (let x = 0; x < columns; x++) {
-    const at = 4 * (Math.floor((y + 0.5) * step) * c.width + Math.floor((x + 0.5) * step));
-    found.push(data[at], data[at + 1], data[at + 2]);
-  }
-  return found;
-}"""
 
 
 class Means(nn.Module):
@@ -35,29 +24,13 @@ def view():
     return AugmentationExplorer(images, operations=names, encoder={"means": Means()}, draws=3)
 
 
-def small(page, number):
-    """A drawn picture, one value per pixel of the original: (3, 12, 12) uint8."""
-    data = page.evaluate(PIXELS, [number, 12, 12])
-    return np.array(data, dtype=np.uint8).reshape(12, 12, 3).transpose(2, 0, 1)
-
-
-def status(page):
-    return page.locator("[role=status]").inner_text()
-
-
-def after(page, act):
-    number = int(page.evaluate("document.querySelector('[data-drawn]').dataset.drawn"))
-    act()
-    page.wait_for_function("n => document.querySelector('[data-drawn]').dataset.drawn > n", arg=number)
-
-
 def test_what_is_shown_is_what_python_made(open_page, view):
     page = open_page(view)
-    assert np.array_equal(small(page, 0), view.arrays["images"][0])
-    assert np.array_equal(small(page, 3), view.arrays["views"][2])
+    assert np.array_equal(small(page, 0, 12, 12), view.arrays["images"][0])
+    assert np.array_equal(small(page, 3, 12, 12), view.arrays["views"][2])
     after(page, lambda: page.get_by_role("combobox", name="Operation").select_option("flip"))
     assert page.locator(".course-columns canvas").count() == 2  # one draw: nothing in it is random
-    assert np.array_equal(small(page, 1), view.arrays["images"][0][..., ::-1])
+    assert np.array_equal(small(page, 1, 12, 12), view.arrays["images"][0][..., ::-1])
     assert page.get_by_role("slider").is_disabled()
     assert page.get_by_role("button", name="Draw again").is_disabled()
     assert "flip: mirrored left to right" in status(page)
@@ -77,15 +50,8 @@ def test_numbers_in_the_table_are_pythons(open_page, view):
     assert lines[0][6].strip() == f"{100 * mean / between['pixels']:.0f} %"
     share = (1 - rows.means.mean()) / (1 - between["cosines"][0])
     assert lines[1][6].strip() == f"{100 * share:.0f} %"
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save numbers").click()
-    with open(download.value.path()) as file:
-        saved = list(csv.DictReader(file))
-    assert np.allclose([float(one["value"]) for one in saved[:3]], rows.pixels, atol=1e-6)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save picture").click()
-    with open(download.value.path(), "rb") as file:
-        assert file.read(8) == b"\x89PNG\r\n\x1a\n"
+    assert np.allclose([float(one["value"]) for one in saved(page)[:3]], rows.pixels, atol=1e-6)
+    assert downloaded(page, "Save picture")[:8] == b"\x89PNG\r\n\x1a\n"
 
 
 def test_keyboard_alone(open_page, view):
@@ -102,14 +68,14 @@ def test_keyboard_alone(open_page, view):
 
 def test_what_the_page_does_not_hold_is_said_and_nothing_changes(open_page, view):
     page = open_page(view)
-    before = small(page, 1)
+    before = small(page, 1, 12, 12)
     page.get_by_role("combobox", name="then").select_option("flip")
     page.get_by_text("This page holds no answer").wait_for()
     assert "could not be shown" in status(page)
     assert page.get_by_role("combobox", name="then").input_value() == ""
-    assert np.array_equal(small(page, 1), before)
+    assert np.array_equal(small(page, 1, 12, 12), before)
     after(page, lambda: page.get_by_role("combobox", name="Picture").select_option("1"))
-    assert np.array_equal(small(page, 0), view.arrays["images"][1])
+    assert np.array_equal(small(page, 0, 12, 12), view.arrays["images"][1])
 
 
 def test_two_operations_and_other_draws_are_asked_for(open_page, view, monkeypatch):
@@ -118,10 +84,10 @@ def test_two_operations_and_other_draws_are_asked_for(open_page, view, monkeypat
     monkeypatch.setattr(view, "every_request", lambda: requests)  # as if Python were there
     page = open_page(view)
     after(page, lambda: page.get_by_role("combobox", name="then").select_option("solarize"))
-    assert np.array_equal(small(page, 1), view.answer(both)["views"][0])
+    assert np.array_equal(small(page, 1, 12, 12), view.answer(both)["views"][0])
     assert "; then solarize: inverted where it is brighter than 50 %" in status(page)
     after(page, lambda: page.get_by_role("button", name="Draw again").click())
-    assert np.array_equal(small(page, 1), view.answer(requests[1])["views"][0])
+    assert np.array_equal(small(page, 1, 12, 12), view.answer(requests[1])["views"][0])
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

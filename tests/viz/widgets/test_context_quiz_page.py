@@ -1,38 +1,22 @@
 """The context quiz in Chromium: by mouse, arrows and digits, what it says, what it draws, what it saves."""
 
-import csv
 import re
 
 import numpy as np
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
+from pages import PIXELS, saved, status
 
 from course_lib.viz.widgets.context_quiz import SIDES, ContextQuiz
 
 pytestmark = pytest.mark.browser
 KEYPAD = "78946123"
-PIXELS = """canvas => {
-    const { width, height } = canvas, copy = new OffscreenCanvas(width, height).getContext("2d");
-    copy.drawImage(canvas, 0, 0);  // to read from a canvas twice is warned about
-    return [...copy.getImageData(0, 0, width, height).data].filter((_, i) => i % 4 < 3);
-}"""
 
 
 def quiz(model=lambda centre, neighbour: torch.eye(8)[[3] * len(centre)], rounds=4, **options):
     images = torch.rand(6, 3, 48, 48, generator=torch.Generator().manual_seed(1))
     return ContextQuiz(images, model, rounds, **options)
-
-
-def status(page):
-    return page.locator("[role=status]").inner_text()
-
-
-def saved(page):
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save answers").click()
-    with open(download.value.path(), newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_rounds_by_mouse_by_arrows_and_by_digits(open_page):

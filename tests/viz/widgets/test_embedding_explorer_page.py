@@ -1,11 +1,10 @@
 """The page that an embedding explorer saves, in a real browser."""
 
-import csv
-
 import numpy as np
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
+from pages import downloaded, saved, status
 
 from course_lib.viz.widgets.embedding_explorer import EmbeddingExplorer
 
@@ -30,16 +29,9 @@ def place(number):
     return 320 + (x - 2) * step, 250 - (y - 1.5) * step
 
 
-def status(page):
-    return page.locator("[role=status]").inner_text()
-
-
 def selected(page):
     """The numbers in the file that the page saves."""
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save numbers").click()
-    with open(download.value.path()) as file:
-        return [int(line["picture"]) for line in csv.DictReader(file) if line["selected"] == "1"]
+    return [int(line["picture"]) for line in saved(page) if line["selected"] == "1"]
 
 
 def drag(page, points, modifier=None):
@@ -185,10 +177,7 @@ def test_pictures_take_the_place_of_marks(open_page, view):
     assert page.evaluate(sample, [x, y]) == [0, 158, 115]  # the third colour
     page.get_by_role("combobox", name="Pictures").select_option("some")
     assert page.evaluate(sample, [x, y]) == [round(255 * 17 / 20)] * 3
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save picture").click()
-    with open(download.value.path(), "rb") as file:
-        assert file.read(8) == b"\x89PNG\r\n\x1a\n"
+    assert downloaded(page, "Save picture")[:8] == b"\x89PNG\r\n\x1a\n"
 
 
 def test_what_python_chose_is_shown(open_page, view):

@@ -1,24 +1,19 @@
 """The jigsaw game in Chromium: by mouse, by keys, what it says, what it draws, what it saves."""
 
 import base64
-import csv
 import re
 
 import numpy as np
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
+from pages import PIXELS, saved, status
 
 from course_lib.viz.widgets.jigsaw_game import JigsawGame
 from course_lib.viz.widgets.quiz import wilson
 from course_lib.viz.widgets.view import source
 
 pytestmark = pytest.mark.browser
-PIXELS = """canvas => {
-    const { width, height } = canvas, copy = new OffscreenCanvas(width, height).getContext("2d");
-    copy.drawImage(canvas, 0, 0);  // to read from a canvas twice is warned about
-    return [...copy.getImageData(0, 0, width, height).data].filter((_, i) => i % 4 < 3);
-}"""
 
 
 def game(model="half", **options):
@@ -29,17 +24,6 @@ def game(model="half", **options):
             record["model"] = record["truth"] if number == 0 else (record["truth"] + 1) % 4
         return made
     return JigsawGame(images, model, 3, **options)
-
-
-def status(page):
-    return page.locator("[role=status]").inner_text()
-
-
-def saved(page):
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save answers").click()
-    with open(download.value.path(), newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_wilson_in_the_browser_is_scipys(browser):

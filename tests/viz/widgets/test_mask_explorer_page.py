@@ -1,27 +1,16 @@
 """The page that a mask explorer saves, in a real browser."""
 
-import csv
-
 import numpy as np
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
+from pages import after, saved, small, status
 
 from course_lib.methods import MAE
 from course_lib.models import VisionTransformer
 from course_lib.viz.widgets.mask_explorer import MaskExplorer
 
 pytestmark = pytest.mark.browser
-# the middle of each of the squares that stand for a pixel
-PIXELS = """([n, rows, columns]) => {
-  const c = document.querySelectorAll('figure canvas')[n], step = c.width / columns, found = [];
-  const { data } = c.getContext('2d').getImageData(0, 0, c.width, c.height);
-  for (let y = 0; y < rows; y++) for (let x = 0; x < columns; x++) {
-    const at = 4 * (Math.floor((y + 0.5) * step) * c.width + Math.floor((x + 0.5) * step));
-    found.push(data[at], data[at + 1], data[at + 2]);
-  }
-  return found;
-}"""
 
 
 @pytest.fixture
@@ -32,35 +21,19 @@ def view():
     return MaskExplorer(method, torch.rand(2, 3, 16, 24), ratios=(0.5, 0.75), patterns=("random", "grid"))
 
 
-def small(page, number):
-    """A drawn picture, one value per pixel of the original: (3, 16, 24) uint8."""
-    data = page.evaluate(PIXELS, [number, 16, 24])
-    return np.array(data, dtype=np.uint8).reshape(16, 24, 3).transpose(2, 0, 1)
-
-
-def status(page):
-    return page.locator("[role=status]").inner_text()
-
-
-def after(page, act):
-    number = int(page.evaluate("document.querySelector('[data-drawn]').dataset.drawn"))
-    act()
-    page.wait_for_function("n => document.querySelector('[data-drawn]').dataset.drawn > n", arg=number)
-
-
 def check_pictures(page, view, request):
     """Original, masked and both reconstructions are what Python says of this request."""
     found = view.answer(request)
     original = view.arrays["images"][request["image"]]
     hidden = found["mask"].reshape(4, 6).astype(bool).repeat(4, 0).repeat(4, 1)
     painted = found["painted"].astype(int)  # prepared in one batch: the last digit may be rounded otherwise
-    assert np.array_equal(small(page, 0), original)
-    masked = small(page, 1)
+    assert np.array_equal(small(page, 0, 16, 24), original)
+    masked = small(page, 1, 16, 24)
     assert np.array_equal(masked[:, ~hidden], original[:, ~hidden])
     # the centre pixels of a hidden patch may lie on the stroke across it
     assert np.isin(masked[:, hidden], np.arange(128, 177)).all()
-    assert np.abs(small(page, 2) - painted).max() <= 1
-    assert np.abs(small(page, 3) - np.where(hidden, painted, original.astype(int))).max() <= 1
+    assert np.abs(small(page, 2, 16, 24) - painted).max() <= 1
+    assert np.abs(small(page, 3, 16, 24) - np.where(hidden, painted, original.astype(int))).max() <= 1
 
 
 def test_pictures_and_numbers_are_pythons(open_page, view):
@@ -83,10 +56,7 @@ def test_pictures_and_numbers_are_pythons(open_page, view):
         assert f"{pattern} pattern, {12 if ratio == '0' else 18} of 24 patches hidden" in status(page)
     after(page, lambda: page.get_by_role("button", name="Table").press("Enter"))
     assert page.locator("table").last.locator("tbody tr").count() == 4
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save numbers").click()
-    with open(download.value.path()) as file:
-        lines = list(csv.DictReader(file))
+    lines = saved(page)
     assert len(lines) == 8
     expected = view.table().set_index(["image", "pattern", "ratio"])
     for line in lines:
@@ -123,12 +93,12 @@ def test_a_click_and_a_key_ask_python_for_other_patches(open_page, view, monkeyp
 
 def test_a_saved_page_has_only_the_prepared_masks_and_says_so(open_page, view):
     page = open_page(view)
-    before = small(page, 1)
+    before = small(page, 1, 16, 24)
     page.locator("canvas[tabindex]").press("Enter")
     page.get_by_text("This page holds no answer").wait_for()
     assert "Nothing was changed" in status(page)
     page.locator("canvas[tabindex]").press("Escape")
-    assert np.array_equal(small(page, 1), before)
+    assert np.array_equal(small(page, 1, 16, 24), before)
     page.get_by_role("button", name="Another mask").click()
     page.get_by_text("This page holds no answer").wait_for()
     after(page, lambda: page.get_by_role("combobox", name="Picture").select_option("1"))

@@ -1,10 +1,9 @@
 """Votes in Chromium: by mouse and keys, names only when they may be seen, answers as text."""
 
-import csv
-
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
+from pages import saved, status
 
 from course_lib.viz.widgets.pairwise_vote import PairwiseVote
 
@@ -24,17 +23,6 @@ def votes(count=4, **options):
         for n in range(count)
     ]
     return PairwiseVote(items, **{"seed": 4} | options)
-
-
-def status(page):
-    return page.locator("[role=status]").inner_text()
-
-
-def saved(page):
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save votes").click()
-    with open(download.value.path(), newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def body(page):
