@@ -97,11 +97,12 @@ function render({ model, el }) {
   }
   async function setImage(image) {
     image = (image + config.images) % config.images;
-    try {
-      read[image] ??= await asker.ask({ image });
-      set({ image });
-    } catch (error) { status.say(error.message); }
+    if (await have(image)) set({ image });
     controls.image?.set(state.image);
+  }
+  // whether the arrays of an image are there, asked for if need be
+  async function have(image) {
+    try { read[image] ??= await asker.ask({ image }); return true; } catch (error) { status.say(error.message); return false; }
   }
   const numbers = (count, word) => [...Array(count).keys()].map(i => [i, `${word} ${i}`]);
   const controls = {
@@ -257,7 +258,7 @@ function render({ model, el }) {
 
   // ---- Python may move the view as well ----
   const stop = course.follow(model, () => state, async given => {
-    if (given.image !== state.image) await setImage(given.image);
+    if (!await have(given.image ?? state.image)) return;  // the picture stays, and the status says why
     state = { ...state, ...given };
     draw();
   });
