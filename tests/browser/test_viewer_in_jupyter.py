@@ -2,11 +2,9 @@
 
 import hashlib
 
-import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from lab_page import serve
-from playwright.sync_api import TimeoutError as PageTimeout
+from jupyter_page import all_run, serve_cells
 
 pytestmark = pytest.mark.browser
 
@@ -30,46 +28,16 @@ VIEWERS = ".course-widget"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    root = tmp_path_factory.mktemp("viewer")
-    (root / "labs" / "source").mkdir(parents=True)
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, root / NOTEBOOK)
-    folder = tmp_path_factory.mktemp("server")
-    with serve(root, folder, notebook=NOTEBOOK) as running:
+    with serve_cells(CELLS, tmp_path_factory, NOTEBOOK) as running:
         yield running
 
 
 @pytest.fixture(params=PAGES)
 def opened(request, page, server):
     """The notebook in one of the two pages, all cells run; in the end no complaint, nothing asked outside."""
-    complaints, asked = [], []
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda one: asked.append(one.url))
-    page.goto(f"{server.address}/{PAGES[request.param]}/{NOTEBOOK}?token={server.token}")
-    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', state="attached")
-    complaints.clear()  # what Jupyter itself says while it starts
-    run_all(page)
-    page.wait_for_function("document.querySelectorAll('[data-drawn]').length === 2", timeout=120_000)
-    yield page
-    local = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")
-    assert not [url for url in asked if not url.startswith(local)], "something left the machine"
-    assert not complaints
-
-
-def run_all(page) -> None:
-    """Run > Run All Cells, once more if the menu was drawn anew under the mouse."""
-    asked = "[...document.querySelectorAll('.jp-InputPrompt')].some(one => /\\d|\\*/.test(one.textContent))"
-    for _ in range(3):
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        try:
-            page.wait_for_function(asked, timeout=20_000)
-            return
-        except PageTimeout:
-            page.keyboard.press("Escape")
-    raise AssertionError("no cell was run")
+    with all_run(page, f"{server.address}/{PAGES[request.param]}/{NOTEBOOK}?token={server.token}"):
+        page.wait_for_function("document.querySelectorAll('[data-drawn]').length === 2", timeout=120_000)
+        yield page
 
 
 def pixels(page, number: int) -> str:
