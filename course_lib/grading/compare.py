@@ -11,7 +11,7 @@ from course_lib.lab import explain
 from course_lib.lab.bundle import off_limits_used
 from course_lib.lab.compare import run_difference, same_runs
 
-NOT_POINTS = ("error", "timeout", "kernel_died", "output_limit", "not_run")
+NOT_POINTS = ("error", "timeout", "kernel_died", "memory_limit", "output_limit", "not_run")
 
 
 def documents_of(line: dict, exercise: str, seeds: list[int]) -> tuple[list[dict], str]:

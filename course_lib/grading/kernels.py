@@ -132,6 +132,8 @@ class WatchedKernel(RunningKernel):
             self.watchdog.stop()
         self.end_processes()
         with suppress(Exception):
+            specification: Any = self.km.kernel_spec
+            specification.interrupt_mode = "signal"  # no message that would wait for the dead
             self.km.shutdown_kernel(now=True)
         wait_until_gone(below(os.getpid())[1:], 5.0)  # what had detached itself is a child of ours now
         for close in (self.wire and self.wire.close, self.kc and self.kc.stop_channels):

@@ -41,7 +41,7 @@ class Limits:
     output: int = 5 * MB
     messages: int = 2_000
     document: int = 4 * MB
-    driver: int = 200 * MB
+    driver: int = 150 * MB
 
     @property
     def profile(self) -> str:

@@ -12,7 +12,7 @@ import pytest
 from course_lib.grading import needs, run, sandbox
 from course_lib.grading.limits import MB, Limits, Watchdog
 
-from .abuse.kernel.traces import SLEEP, gone_soon, leftovers
+from .abuse.kernel.traces import SLEEP, asleep, gone_soon, leftovers
 
 BUNDLE = {"lab": "none", "version": "", "exercises": {}}
 SHOW = (
@@ -190,7 +190,7 @@ def test_nothing_is_left_when_the_driver_is_killed(walled, tmp_path, monkeypatch
     )
     thread.start()
     tree, ends = [], time.monotonic() + 60
-    while not any(SLEEP in process.cmdline() for process in tree) and time.monotonic() < ends:
+    while not asleep(tree) and time.monotonic() < ends:
         driver = next((one for one in psutil.Process().children() if "--noconftest" in one.cmdline()), None)
         tree = [one for one in driver.children(recursive=True) if one.is_running()] if driver else []
     os.kill(driver.pid, signal.SIGKILL)
@@ -199,6 +199,30 @@ def test_nothing_is_left_when_the_driver_is_killed(walled, tmp_path, monkeypatch
     assert psutil.wait_procs(tree, timeout=10)[1] == []
     assert len(tree) >= 4
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_nothing_is_left_when_the_grader_is_killed(walled):
+    source = f"import subprocess, time\nsubprocess.Popen(['sleep', '{SLEEP}'])\ntime.sleep(50)"
+    work = answers(source)
+    code = f"from course_lib.grading import run; run.run({work!r}, {BUNDLE!r}, provisioner={walled!r})"
+    grader = psutil.Popen([run.sys.executable, "-c", code])
+    tree, ends = [], time.monotonic() + 60
+    while not asleep(tree) and time.monotonic() < ends:
+        tree = [one for one in grader.children(recursive=True) if one.is_running()]
+    grader.kill()
+    grader.wait()
+    assert len(tree) >= 5
+    assert psutil.wait_procs(tree, timeout=10)[1] == []
+
+
+def test_folders_of_killed_graders_go_after_a_day(tmp_path, monkeypatch):
+    monkeypatch.setattr(run.tempfile, "tempdir", str(tmp_path))
+    for name, age in (("course-run-old", run.OLD + 60), ("course-run-new", 60), ("other", run.OLD + 60)):
+        (tmp_path / name / "home").mkdir(parents=True)
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    run._remove_leftovers()
+    assert {path.name for path in tmp_path.iterdir()} == {"course-run-new", "other"}
 
 
 @pytest.mark.slow

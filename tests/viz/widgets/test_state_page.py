@@ -75,7 +75,7 @@ CLS = ("button", "CLS")
 # a view, what Python changes, what is said then, what the user presses
 WIDGETS = {
     "attention": (attention, {"query": 9}, "Image 0, layer 1, head 0, query patch", ("button", "CLS")),
-    "attention, image too": (attention, {"image": 1, "query": 9}, "Image 1, layer 1, head 0, query patch in", CLS),
+    "attention, image too": (attention, {"image": 1, "query": 9}, "Image 1, layer 1, head 0", CLS),
     "augment": (augmentations, {"image": 1, "first": "Sobel"}, "Picture 2, Sobel", ("combobox", "Operation")),
     "context": (lambda: ContextQuiz(TWO, rounds=2), {"round": 1}, "Round 2 of 2", ("checkbox", "colours")),
     "embeddings": (embeddings, {"focus": 3}, "In focus: picture 4", ("button", "Whole map")),

@@ -1,5 +1,6 @@
 """What is still there of students' kernels whose grader has ended."""
 
+import contextlib
 import time
 
 import psutil
@@ -24,6 +25,15 @@ def leftovers() -> list[str]:
         if process.is_running() and not any("course-report" in parent for parent in above):
             found.append(line)
     return found
+
+
+def asleep(processes: list[psutil.Process]) -> bool:
+    """True if one of the processes is the sleeper of a test."""
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            if SLEEP in process.cmdline():
+                return True
+    return False
 
 
 def gone_soon(seconds: float = 10.0) -> bool:
