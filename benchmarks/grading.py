@@ -23,7 +23,8 @@ from harness import RESULTS, machine, spread
 from jupyter_client.manager import start_new_kernel
 
 from course_lib.files import write_whole
-from course_lib.grading import run, sandbox
+from course_lib.grading.running import isolation, run
+from course_lib.grading.walls import sandbox
 
 BUNDLE = {"lab": "none", "version": "", "exercises": {}}
 SHOW = "display({'application/vnd.ssl-course.values+json': {'values': [f(n) for n in range(6)]}}, raw=True)"
@@ -96,8 +97,8 @@ def main() -> None:
         "bare kernel": bare, "graded, no walls": lambda: graded(None),
         "graded, walls": lambda: graded(sandbox.NAME),
     }  # fmt: skip
-    if sandbox.best()[0] is None:
-        raise SystemExit(f"grading: {sandbox.best()[2]}")
+    if isolation.best()[0] is None:
+        raise SystemExit(f"grading: {isolation.best()[2]}")
     for action in ways.values():
         action()
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}

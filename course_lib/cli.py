@@ -52,7 +52,7 @@ def lab_command(arguments: argparse.Namespace) -> int:
 
 def build_command(arguments: argparse.Namespace) -> int:
     """Write (or with --check compare) every generated notebook and bundle."""
-    from course_lib.grading.build import build
+    from course_lib.grading.authoring.build import build
 
     differences = build(
         course_root(arguments.root),

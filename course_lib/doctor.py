@@ -34,7 +34,7 @@ def examine() -> str:
 def _isolation() -> str:
     """The level and what to do, from a kernel that has just tried to get out."""
     try:
-        from course_lib.grading import isolation
+        from course_lib.grading.running import isolation
     except ImportError as error:
         return f"not known: the grader needs {error.name}, which `pip install ssl-course[lab]` brings"
     found = isolation.level(fresh=True)

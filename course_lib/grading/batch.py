@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import course_lib
-from course_lib.grading import executors, intake, ledger, limits, results, sandbox, unit
-from course_lib.grading.index import Index
-from course_lib.grading.intake import Submission
-from course_lib.grading.ledger import GraderError
+from course_lib.grading import executors, results, unit
+from course_lib.grading.keeping import intake, ledger
+from course_lib.grading.keeping.index import Index
+from course_lib.grading.keeping.intake import Submission
+from course_lib.grading.keeping.ledger import GraderError
 from course_lib.grading.reference import Lab, expectations, load
 from course_lib.grading.summary import Summary
+from course_lib.grading.walls import limits, sandbox
 
 __all__ = ["GraderError", "Summary", "expectations", "grade", "load"]
 Say = Callable[[str], None]

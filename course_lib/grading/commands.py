@@ -111,7 +111,7 @@ def _how_to_run(parser: argparse.ArgumentParser) -> None:
 def _in_sentences(function: Callable[..., int], arguments: argparse.Namespace, root: Root) -> int:
     # jsonschema, which nbformat loads, builds a grammar of web addresses with it: a second, for nothing
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-    from course_lib.grading.ledger import GraderError
+    from course_lib.grading.keeping.ledger import GraderError
 
     try:
         return function(arguments, root)
@@ -178,7 +178,8 @@ def override_command(arguments: argparse.Namespace, root: Root) -> int:
 
 def export_command(arguments: argparse.Namespace, root: Root) -> int:
     """Write the results for a learning platform."""
-    from course_lib.grading import exports, ledger
+    from course_lib.grading.keeping import ledger
+    from course_lib.grading.reporting import exports
 
     ledger.lab_of(arguments.out)
     written = exports.export(

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import course_lib
-from course_lib.grading import sandbox, unit
-from course_lib.grading.ledger import GraderError
+from course_lib.grading import unit
+from course_lib.grading.keeping.ledger import GraderError
+from course_lib.grading.running import isolation
 
 Units = Sequence[tuple[str, Callable[[], bytes]]]
 Attempts = Generator[tuple[str, dict], None, None]
@@ -57,7 +58,7 @@ def named(name: str | None, workers: int) -> Executor:
 
 def walls_here() -> Walls:
     """The best isolation that this machine can give to a student's kernel."""
-    return sandbox.best()
+    return isolation.best()
 
 
 class Inline:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from course_lib.grading import compare, notebooks, run
-from course_lib.grading.ledger import GraderError
+from course_lib.grading.authoring import notebooks
+from course_lib.grading.keeping.ledger import GraderError
+from course_lib.grading.running import compare, run
 from course_lib.lab import bundle as bundles
 
 HIDDEN = 3  # freshly drawn seeds per exercise and grading run, beside the public ones

@@ -7,7 +7,9 @@ automatic ones moved. What changed, for whom, is written to changes-<n>.csv.
 from pathlib import Path
 from typing import Any
 
-from course_lib.grading import batch, ledger, results, spreadsheet
+from course_lib.grading import batch, results
+from course_lib.grading.keeping import ledger
+from course_lib.grading.reporting import spreadsheet
 from course_lib.grading.summary import Summary
 
 COLUMNS = ("student", "file", "exercise", "before", "after", "status_before", "status_after", "override")

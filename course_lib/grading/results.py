@@ -3,11 +3,13 @@
 import csv
 from pathlib import Path
 
-from course_lib.grading import intake, ledger, overrides, report, unit
-from course_lib.grading.index import Index
-from course_lib.grading.intake import Submission
-from course_lib.grading.ledger import GraderError
+from course_lib.grading import unit
+from course_lib.grading.keeping import intake, ledger, overrides
+from course_lib.grading.keeping.index import Index
+from course_lib.grading.keeping.intake import Submission
+from course_lib.grading.keeping.ledger import GraderError
 from course_lib.grading.reference import Lab, load
+from course_lib.grading.reporting import report
 
 Tries = dict[str, list[dict]]  # {sha: its attempts, oldest first}
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import nbformat
 
-from course_lib.grading import compare, limited, run
-from course_lib.grading.ledger import VERSION
-from course_lib.grading.merge import outline
-from course_lib.grading.parse import Unreadable
+from course_lib.grading.keeping.ledger import VERSION
+from course_lib.grading.reading import limited
+from course_lib.grading.reading.merge import outline
+from course_lib.grading.reading.parse import Unreadable
 from course_lib.grading.reference import Lab
+from course_lib.grading.running import compare, run
 
 NOT_RUN = "nothing was run"  # the isolation of an attempt that needed no kernel
 ENDINGS = ("memory_limit", "kernel_died", "output_limit", "timeout")

@@ -16,11 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course_lib.grading import batch, notebooks, run, tables
-from course_lib.grading.answers import Attempts, read_attempts
-from course_lib.grading.build import sources
-from course_lib.grading.execute import environment
-from course_lib.grading.source import Source, SourceError, read_lab
+from course_lib.grading import batch
+from course_lib.grading.authoring import notebooks, tables
+from course_lib.grading.authoring.answers import Attempts, read_attempts
+from course_lib.grading.authoring.build import sources
+from course_lib.grading.authoring.execute import environment
+from course_lib.grading.authoring.source import Source, SourceError, read_lab
+from course_lib.grading.running import run
 from course_lib.lab.compare import same_runs
 
 HIDDEN_SEEDS = (1009, 20_011, 300_007)  # beside the public ones, for "loses points" and "gets full points"
@@ -109,7 +111,15 @@ def _nbval(root: Path, path: Path) -> list[tuple[bool, str]]:
 def _pytest(root: Path, path: Path, *options: str) -> tuple[list[dict], str]:
     """(one line per cell, end of the terminal output) of nbval on a copy of a notebook in an empty folder."""
     reader, writer = os.pipe()
-    command = [sys.executable, "-c", run.PYTEST, "-p", "course_lib.grading.plugin", "-p", "nbval.plugin"]
+    command = [
+        sys.executable,
+        "-c",
+        run.PYTEST,
+        "-p",
+        "course_lib.grading.running.plugin",
+        "-p",
+        "nbval.plugin",
+    ]
     command += ["-p", "no:cacheprovider", "--noconftest", "-c", os.devnull, "-q", "--nbval-lax", *options]
     command += [
         "--nbval-current-env",

@@ -41,7 +41,10 @@ import nbformat
 import pandas as pd
 from IPython.display import Markdown, display
 
-from course_lib.grading import build, exports, grade, migrate, notebooks, regrade, results, sandbox, verify
+from course_lib.grading import grade, migrate, regrade, results, verify
+from course_lib.grading.authoring import build, notebooks
+from course_lib.grading.reporting import exports
+from course_lib.grading.running import isolation
 
 started = time.perf_counter()
 folder = tempfile.TemporaryDirectory(prefix="guide-")
@@ -315,7 +318,7 @@ say(f"{len(CLASS)} files in `handed_in`; Kim's went through Colab, Lea's broke o
 # Before anything runs, the grader tries its own walls. On less than `full` it refuses, unless `--allow-unsandboxed` is given:
 
 # %% slideshow={"slide_type": "-"}
-provisioner, level, sentence = sandbox.best()
+provisioner, level, sentence = isolation.best()
 say(f"> isolation: {sentence}")
 
 # %% slideshow={"slide_type": "-"}

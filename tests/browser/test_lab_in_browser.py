@@ -9,8 +9,8 @@ from lab_page import LabPage, copy_of_the_labs, errors, serve, text_of
 from PIL import Image
 from screens import picture
 
-from course_lib.grading.answers import read_attempts
-from course_lib.grading.source import read_lab
+from course_lib.grading.authoring.answers import read_attempts
+from course_lib.grading.authoring.source import read_lab
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from course_lib.grading import report
+from course_lib.grading.reporting import report
 
 pytestmark = pytest.mark.browser
 

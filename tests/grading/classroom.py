@@ -4,7 +4,7 @@ import hashlib
 import random
 from types import SimpleNamespace
 
-from course_lib.grading import report
+from course_lib.grading.reporting import report
 
 LAB = "90_made"
 MISTAKES = {

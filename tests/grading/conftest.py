@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.grading import build
+from course_lib.grading.authoring import build
 
 FIXTURES = Path(__file__).parent / "fixtures"
 LAB = "90_tiny"

@@ -1,6 +1,6 @@
 """Grading without kernels, for tests of what is round a run: the cells are executed in this very process."""
 
-from course_lib.grading import run
+from course_lib.grading.running import run
 from course_lib.lab import probe
 
 

@@ -8,8 +8,9 @@ import time
 import pytest
 
 from course_lib import grading
-from course_lib.grading import batch, run
-from course_lib.grading.ledger import GraderError
+from course_lib.grading import batch
+from course_lib.grading.keeping.ledger import GraderError
+from course_lib.grading.running import run
 
 from .conftest import ANSWERS, LAB, answer, edit, save, student
 

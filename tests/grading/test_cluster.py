@@ -7,7 +7,7 @@ import pytest
 
 from course_lib import grading
 from course_lib.grading import executors
-from course_lib.grading.ledger import GraderError
+from course_lib.grading.keeping.ledger import GraderError
 
 from .conftest import LAB, save, student
 

@@ -8,7 +8,11 @@ import nbformat
 import pytest
 
 from course_lib import cli, files
-from course_lib.grading import executors, ledger, report, run, sandbox
+from course_lib.grading import executors
+from course_lib.grading.keeping import ledger
+from course_lib.grading.reporting import report
+from course_lib.grading.running import isolation, run
+from course_lib.grading.walls import sandbox
 
 from .conftest import LAB, save, student
 from .fast import run_here
@@ -18,7 +22,7 @@ from .fast import run_here
 def fast(monkeypatch):
     monkeypatch.setattr(run, "run", run_here)
     monkeypatch.setattr(report.overview, "render", lambda *a: "")
-    monkeypatch.setattr(sandbox, "best", lambda: (sandbox.NAME, "full", "full: as if"))
+    monkeypatch.setattr(isolation, "best", lambda: (sandbox.NAME, "full", "full: as if"))
     monkeypatch.setattr(executors, "Local", lambda workers: executors.Inline())
 
 
@@ -180,7 +184,7 @@ def test_a_full_disk_is_a_sentence_and_nothing_is_lost(course_says, handed_in, t
 
 
 def test_weak_isolation_needs_the_word(course_says, handed_in, tmp_path, monkeypatch):
-    monkeypatch.setattr(sandbox, "best", lambda: (None, "none", "none: bubblewrap is not installed."))
+    monkeypatch.setattr(isolation, "best", lambda: (None, "none", "none: bubblewrap is not installed."))
     status, _, error = course_says("grade", LAB, handed_in, "--out", tmp_path / "out")
     assert status == 2
     assert "here is none: bubblewrap is not installed. Only full is safe" in error

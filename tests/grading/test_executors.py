@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from course_lib.grading import executors, unit
-from course_lib.grading.ledger import GraderError
+from course_lib.grading.keeping.ledger import GraderError
 
 
 def job(**more):

@@ -8,8 +8,11 @@ import shutil
 import pytest
 
 from course_lib import files, grading
-from course_lib.grading import batch, executors, ledger, regrade, report, results, run, unit
-from course_lib.grading.ledger import GraderError
+from course_lib.grading import batch, executors, regrade, results, unit
+from course_lib.grading.keeping import ledger
+from course_lib.grading.keeping.ledger import GraderError
+from course_lib.grading.reporting import report
+from course_lib.grading.running import run
 
 from .conftest import ANSWERS, LAB, save, student
 from .fast import run_here
@@ -265,11 +268,11 @@ def test_a_full_disk_stops_with_a_sentence_and_loses_nothing(built, handed_in, t
                 raise OSError(errno.ENOSPC, "No space left on device")
         return real(path, *rest, **more)
 
-    for module in ("ledger", "intake", "report", "spreadsheet"):
+    for module in ("keeping.ledger", "keeping.intake", "reporting.report", "reporting.spreadsheet"):
         monkeypatch.setattr(f"course_lib.grading.{module}.write_whole", full)
     with pytest.raises(GraderError, match=r"Grading stopped: the disk is full.*give the same command again"):
         grade(built, handed_in, out)
-    for module in ("ledger", "intake", "report", "spreadsheet"):
+    for module in ("keeping.ledger", "keeping.intake", "reporting.report", "reporting.spreadsheet"):
         monkeypatch.setattr(f"course_lib.grading.{module}.write_whole", real)
     kept = {path: path.read_bytes() for path in (out / "attempts").iterdir()}
     assert points(grade(built, handed_in, out)) == points(whole)

@@ -3,13 +3,13 @@
 import nbformat
 import pytest
 
-from course_lib.grading import build
+from course_lib.grading.authoring import build
+from course_lib.grading.authoring.regions import solved, stubbed, without_hidden
+from course_lib.grading.authoring.source import parse, read_lab
 from course_lib.grading.migrate import migrate
 from course_lib.grading.migrate.assemble import scaled
 from course_lib.grading.migrate.blocks import Question
 from course_lib.grading.migrate.otter_lines import regions
-from course_lib.grading.regions import solved, stubbed, without_hidden
-from course_lib.grading.source import parse, read_lab
 
 
 def code(source, outputs=(), **nbgrader):

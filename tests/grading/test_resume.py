@@ -9,7 +9,8 @@ from collections import Counter
 import pytest
 
 from course_lib import grading
-from course_lib.grading import executors, run
+from course_lib.grading import executors
+from course_lib.grading.running import run
 
 from .conftest import LAB, save, student
 from .fast import run_here

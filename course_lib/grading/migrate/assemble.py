@@ -10,7 +10,9 @@ from typing import Any
 import jupytext
 import nbformat
 
-from course_lib.grading.lint import TOTAL
+from course_lib.grading.authoring.lint import TOTAL
+from course_lib.grading.authoring.regions import stubbed
+from course_lib.grading.authoring.source import BEGIN_HIDDEN, END_HIDDEN, SourceError, parse, read_lab
 from course_lib.grading.migrate.blocks import (
     Plain,
     Question,
@@ -21,8 +23,6 @@ from course_lib.grading.migrate.blocks import (
     whole_region,
 )
 from course_lib.grading.migrate.probes import probe
-from course_lib.grading.regions import stubbed
-from course_lib.grading.source import BEGIN_HIDDEN, END_HIDDEN, SourceError, parse, read_lab
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 CHECK = "from course_lib.lab import check, hint  # noqa: F401"

@@ -5,7 +5,7 @@ import re
 import textwrap
 from dataclasses import dataclass, field
 
-from course_lib.grading.source import BEGIN, END, parse
+from course_lib.grading.authoring.source import BEGIN, END, parse
 
 ANSWER_HERE = "*Your answer here.*"
 

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
+from course_lib.grading.authoring.source import BEGIN, BEGIN_HIDDEN, END, END_HIDDEN
 from course_lib.grading.migrate.blocks import ANSWER_HERE, Plain, Question, Test, exercise_name
-from course_lib.grading.source import BEGIN, BEGIN_HIDDEN, END, END_HIDDEN
 
 # nbgrader looks for the words anywhere in a line
 _MARKS = (("BEGIN SOLUTION", BEGIN), ("END SOLUTION", END))

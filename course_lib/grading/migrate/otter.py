@@ -4,9 +4,9 @@ import ast
 import re
 from typing import Any
 
+from course_lib.grading.authoring.source import parse
 from course_lib.grading.migrate.blocks import ANSWER_HERE, Plain, Question, Test, exercise_name
 from course_lib.grading.migrate.otter_lines import regions, with_prompt
-from course_lib.grading.source import parse
 
 _BLOCK = re.compile(r"^#\s*(ASSIGNMENT CONFIG|(?:BEGIN|END) (?:QUESTION|PROMPT|SOLUTION|TESTS))\s*$", re.I)
 _OLD = re.compile(r"^```\s*\n?(BEGIN|END) (QUESTION|ASSIGN)", re.M)

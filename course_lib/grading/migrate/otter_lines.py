@@ -2,8 +2,8 @@
 
 import re
 
-from course_lib.grading.regions import stubbed
-from course_lib.grading.source import BEGIN, BEGIN_STUB, END, END_STUB
+from course_lib.grading.authoring.regions import stubbed
+from course_lib.grading.authoring.source import BEGIN, BEGIN_STUB, END, END_STUB
 
 _EDGE = re.compile(
     r"^\s*(?:\"\"\"|''')?;?\s*#\s*(BEGIN|END) (SOLUTION|PROMPT)( NO PROMPT)?\s*(?:\"\"\"|''')?\s*$", re.I

@@ -2,8 +2,8 @@
 
 import ast
 
+from course_lib.grading.authoring.source import parse
 from course_lib.grading.migrate.blocks import Question
-from course_lib.grading.source import parse
 
 HEAD = '    """TODO: say which inputs these are and what they tell apart."""'
 SEEDS = (

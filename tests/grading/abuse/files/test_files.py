@@ -7,7 +7,7 @@ import os
 import pytest
 
 from course_lib import grading
-from course_lib.grading import run
+from course_lib.grading.running import run
 
 from ...conftest import LAB, answer, save, student
 from ...fast import run_here

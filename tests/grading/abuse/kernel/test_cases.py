@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from course_lib import grading
-from course_lib.grading import build, sandbox
+from course_lib.grading.authoring import build
+from course_lib.grading.running import isolation
+from course_lib.grading.walls import sandbox
 
 from ...conftest import ANSWERS, FIXTURES, LAB, edit, save, student
 from .cases import CASES, VARIANTS
@@ -30,7 +32,7 @@ def swift(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def batch(swift, tmp_path_factory):
-    if sandbox.best()[1] == "none":
+    if isolation.best()[1] == "none":
         pytest.skip("no walls can be put up on this machine")
     base = tmp_path_factory.mktemp("abuse")
     secret = base / "grades.txt"
@@ -104,12 +106,12 @@ def test_each_attempt_says_how_well_it_was_walled_in(batch):
     found = {
         json.loads(path.read_text()).get("isolation") for path in (summary.out / "attempts").glob("*.json")
     }
-    assert found == {sandbox.best()[1]}
+    assert found == {isolation.best()[1]}
 
 
 def test_the_table_of_the_study_is_covered():
     numbers = {case.number for case in CASES.values()} - {None}
-    # 6 (many slow cells) is in tests/grading/test_run.py, where the deadline is short
+    # 6 (many slow cells) is in tests/grading/running/test_run.py, where the deadline is short
     assert numbers == {
         1,
         2,

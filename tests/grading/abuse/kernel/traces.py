@@ -5,7 +5,7 @@ import time
 
 import psutil
 
-from course_lib.grading import bubblewrap
+from course_lib.grading.walls import bubblewrap
 
 SLEEP = "4321.5"  # seconds that processes of the tests would sleep, a number that nobody else uses
 

@@ -1,0 +1,1 @@
+"""The ledger: what came in, every attempt, what instructors decided. Nothing is overwritten."""

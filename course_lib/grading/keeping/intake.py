@@ -1,0 +1,109 @@
+"""Intake: copy everything that was handed in, under its hash and read-only, before anything is graded."""
+
+import hashlib
+import json
+import re
+import stat
+import unicodedata
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from course_lib.files import write_whole
+from course_lib.grading.keeping.ledger import GraderError, record_in
+from course_lib.grading.reading.parse import LARGEST_FILE
+
+NOTEBOOKS = (".ipynb", ".zip")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One file that was handed in. sha "" and a reason: it was not even read."""
+
+    student: str
+    file: str
+    sha: str
+    modified: float
+    reason: str = ""
+    flags: tuple[str, ...] = field(default=())
+
+
+def take_all(folder: Path, out: Path) -> list[Submission]:
+    """Copy everything in `folder` to `out` and return all that was ever handed in there.
+
+    folder: student notebooks, `alice.ipynb` or `alice.zip`, or one folder per student,
+    `alice/anything.ipynb`. Raises GraderError if there is no such folder.
+    """
+    if not folder.is_dir():
+        raise GraderError(f"There is no folder {folder}.")
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if any(part.startswith(".") or part == "__MACOSX" for part in parts) or (
+            path.is_dir() and not path.is_symlink()
+        ):
+            continue
+        submission = _take(path, parts, out)
+        name = hashlib.sha256(f"{submission.file}\0{submission.reason}".encode()).hexdigest()[:12]
+        target = out / "intake" / f"{submission.sha[:16] or 'unread'}-{name}.json"
+        if record_in(target) is None:
+            write_whole(target, json.dumps(asdict(submission), sort_keys=True, indent=1) + "\n")
+    return known(out)
+
+
+def known(out: Path) -> list[Submission]:
+    """All that was ever handed in to `out`, in order. Raises GraderError for a record that was damaged."""
+    found = []
+    for path in (out / "intake").glob("*.json"):
+        record = record_in(path)
+        if record is None:
+            raise GraderError(
+                f"{path} is damaged, so it is not known whose file this was; "
+                "run `course grade` with the folder of submissions again, which writes it anew."
+            )
+        found.append(Submission(**{**record, "flags": tuple(record["flags"])}))
+    return sorted(found, key=lambda one: (one.student, one.file, one.modified, one.sha))
+
+
+def original(out: Path, sha: str) -> bytes:
+    """The bytes that were handed in. Raises GraderError if they are not what they were."""
+    data = (out / "originals" / sha).read_bytes()
+    if hashlib.sha256(data).hexdigest() != sha:
+        raise GraderError(f"{out / 'originals' / sha} is damaged; hand the file in again.")
+    return data
+
+
+def _take(path: Path, parts: tuple[str, ...], out: Path) -> Submission:
+    # names that are no text keep their bytes visible, so that two of them never become one
+    file = "/".join(parts).encode(errors="backslashreplace").decode()
+    student = file.split("/")[0] if len(parts) > 1 else Path(file).stem
+    student = unicodedata.normalize("NFC", student)  # an accent is written in two ways by two systems
+    plain = re.sub(r"\s*\(\d+\)$", "", student) or student
+    flags = ("renamed by a browser",) if plain != student else ()
+    student = plain
+    try:
+        information = path.lstat()
+        modified = information.st_mtime
+        if not stat.S_ISREG(information.st_mode):
+            kind = "a link" if stat.S_ISLNK(information.st_mode) else "no plain file"
+            return Submission(student, file, "", modified, f"this is {kind}", flags)
+        if information.st_size > LARGEST_FILE:
+            return Submission(
+                student, file, "", modified, f"the file has {information.st_size / 1e6:.0f} MB", flags
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        return Submission(student, file, "", 0.0, f"the file cannot be read ({error.strerror})", flags)
+    sha = hashlib.sha256(data).hexdigest()
+    _keep(data, out / "originals" / sha)
+    reason = ""
+    if path.suffix.lower() not in NOTEBOOKS:
+        if data.lstrip()[:1] == b"{" and b'"cells"' in data:
+            flags = (*flags, "a notebook under another name")
+        else:
+            reason = "this is not a notebook (.ipynb)"
+    return Submission(student, file, sha, modified, reason, flags)
+
+
+def _keep(data: bytes, target: Path) -> None:
+    """Write an original once, whole, read-only; half a file, left by a loss of power, is replaced."""
+    if not target.exists() or target.stat().st_size != len(data):
+        write_whole(target, data, 0o444)

@@ -1,0 +1,86 @@
+"""Points that an instructor sets by hand. They outlive regrading; the automatic points stay beside them."""
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from course_lib.grading.keeping import ledger
+from course_lib.grading.keeping.ledger import GraderError
+
+
+@dataclass(frozen=True)
+class Override:
+    """One decision: points of a student in an exercise (None: back to the automatic ones), why, by whom.
+
+    automatic: what the grader had given when it was made. at: seconds since 1970.
+    """
+
+    student: str
+    exercise: str
+    points: float | None
+    reason: str
+    by: str
+    automatic: float
+    at: float
+
+
+def add(
+    out: Path, rows: list[dict], student: str, exercise: str, points: str, reason: str, by: str
+) -> Override:
+    """Write down a decision. rows: the results that stand now; points: a number, or "automatic".
+
+    Raises GraderError for a student or an exercise that is not there, and for points that cannot be given.
+    """
+    hers = [row for row in rows if row["student"] == student]
+    if not hers:
+        near = [
+            name for name in dict.fromkeys(row["student"] for row in rows) if student.lower() in name.lower()
+        ]
+        hint = f"; did you mean {', '.join(sorted(near)[:5])}?" if near else "."
+        raise GraderError(f"There is no student {student!r} in {out}{hint}")
+    there = [row for row in hers if row["exercise"] == exercise]
+    if not there:
+        names = ", ".join(dict.fromkeys(row["exercise"] for row in hers))
+        raise GraderError(f"There is no exercise {exercise!r}; there are: {names}.")
+    if not reason.strip() or not by.strip():
+        raise GraderError("An override needs a --reason that the student may read, and --by, who decided it.")
+    most = there[0]["max"]
+    number = None if points == "automatic" else _number(points, most)
+    automatic = max(row["automatic"] for row in there)
+    made = Override(student, exercise, number, reason, by, automatic, time.time())
+    ledger.add_numbered(out / "overrides", asdict(made))
+    return made
+
+
+def _number(points: str, most: float) -> float:
+    try:
+        number = float(points)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= most:
+        raise GraderError(f'Points must be a number from 0 to {most}, or "automatic"; {points} was given.')
+    return int(number) if number.is_integer() else number
+
+
+def current(out: Path) -> dict[tuple[str, str], Override]:
+    """{(student, exercise): the last decision about it}."""
+    found = {}
+    for record in ledger.numbered(out / "overrides"):
+        one = Override(**record)
+        found[one.student, one.exercise] = one
+    return {place: one for place, one in found.items() if one.points is not None}
+
+
+def apply(rows: list[dict], decided: dict[tuple[str, str], Override]) -> None:
+    """Put the points that were decided into rows; `automatic` keeps the grader's."""
+    for row in rows:
+        row["automatic"] = row["points"]
+        one = decided.get((row["student"], row["exercise"]))
+        if one is None:
+            continue
+        row["points"] = one.points
+        row["flags"] = [*row["flags"], f"points set by hand: {one.reason}"]
+        if row["automatic"] != one.automatic:
+            row["flags"].append(
+                f"the automatic points went from {one.automatic:g} to {row['automatic']:g} since then"
+            )

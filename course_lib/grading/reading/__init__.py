@@ -1,0 +1,1 @@
+"""What a student handed in, looked at with care: bytes in, answers to exercises out."""

@@ -1,0 +1,1 @@
+"""From graded rows to pages, statistics and files for other programs."""

@@ -1,0 +1,59 @@
+"""Results in the forms that other programs read: spreadsheets, Canvas, Moodle, nbgrader, Gradescope."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from course_lib.grading.reporting.exports import files, gradebook, results
+
+FILLED = {"canvas": gradebook.CANVAS, "moodle": gradebook.MOODLE}
+WRITTEN = {
+    "long": files.long,
+    "wide": files.wide,
+    "moodle": files.moodle,
+    "nbgrader": files.nbgrader,
+    "gradescope": files.gradescope,
+}
+KINDS = ("long", "wide", "canvas", "moodle", "nbgrader", "gradescope")
+
+
+def export(
+    out: Path | str,
+    kind: str,
+    into: Path | str,
+    gradebook: Path | str | None = None,
+    *,
+    column: str | None = None,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> Path:
+    """Write the results of the grading folder `out` to `into` and return the path.
+
+    kind: "long" (a row per student and exercise) or "wide" (a row per student), both for spreadsheets;
+    "canvas", which fills the gradebook that was exported from there; "moodle", with such a file or without;
+    "nbgrader", its eleven columns; "gradescope", a results JSON per student in the folder `into` (one file
+    if `into` ends in .json). gradebook: the file to fill, which is not changed itself. column: the title of
+    the column of the assignment; without it the one that fits the name of the lab. say: gets a sentence for
+    each thing to know, such as a student who was not found; they are also written beside `into`.
+
+    Raises ValueError for an unknown kind or a gradebook that does not fit, and OSError.
+    """
+    out, into = Path(out), Path(into)
+    if kind not in KINDS:
+        raise ValueError(f"There is no export {kind!r}; there are {', '.join(KINDS)}.")
+    if kind == "canvas" and gradebook is None:
+        raise ValueError(
+            "Canvas takes back only its own gradebook: export it there (Grades, Export, Entire Gradebook) "
+            "and name that file as the gradebook."
+        )
+    if gradebook is not None and kind not in FILLED:
+        raise ValueError(f"The export {kind!r} fills no gradebook; leave the gradebook out.")
+    found = results.read(out)
+    if gradebook is None:
+        WRITTEN[kind](found, into)
+        return into
+    if into.resolve() == Path(gradebook).resolve():
+        raise ValueError("The filled gradebook needs another name than the one that it is made from.")
+    notes = FILLED[kind].fill(found, Path(gradebook), into, column)
+    for note in notes:
+        say(note)
+    files.notes(notes, into)
+    return into

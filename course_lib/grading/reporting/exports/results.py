@@ -1,0 +1,91 @@
+"""Read what was graded from a grading folder: results.json, or the two tables where there is none."""
+
+import contextlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_lib.grading.reporting import spreadsheet
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that exports tell.
+
+    exercises: {name: points at most}. people: one dictionary per student, with "student", "file", "total",
+    "max", "flags" and "rows". rows: all rows, also of files that do not count. modified: {(student, file,
+    sha): time in seconds} where it is known.
+    """
+
+    lab: str
+    exercises: dict[str, float]
+    people: list[dict]
+    rows: list[dict]
+    modified: dict[tuple[str, str, str], float]
+    isolation: str = ""
+
+    def handed_in(self, person: dict) -> float | None:
+        """When the file that counts was last changed, as far as known."""
+        sha = person["rows"][0].get("sha", "") if person["rows"] else ""
+        return self.modified.get((person["student"], person["file"], sha))
+
+
+def read(out: Path) -> Results:
+    """The results in `out`. Raises ValueError in a sentence if nothing was graded there."""
+    try:
+        found = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return _from_tables(out)
+    except ValueError as error:
+        raise ValueError(f"{out / 'results.json'} is damaged ({error}); run `course grade` again.") from None
+    people = [{**p, "rows": [found["rows"][number] for number in p["rows"]]} for p in found["people"]]
+    level = ", ".join(found.get("isolation", ()))
+    return Results(found["lab"], found["exercises"], people, found["rows"], _times(out), level)
+
+
+def _times(out: Path) -> dict[tuple[str, str, str], float]:
+    found = {}
+    for path in sorted((out / "intake").glob("*.json")):
+        with contextlib.suppress(ValueError, KeyError, OSError):
+            one = json.loads(path.read_text(encoding="utf-8"))
+            found[one["student"], one["file"], one["sha"]] = float(one["modified"])
+    return found
+
+
+def _from_tables(out: Path) -> Results:
+    try:
+        long = spreadsheet.read(out / "results.csv")
+        wide = spreadsheet.read(out / "summary.csv")
+        lab = json.loads((out / "lab.json").read_text(encoding="utf-8"))["lab"]
+    except (OSError, ValueError, KeyError):
+        raise ValueError(f"There are no results in {out}; grade first, with --out {out}.") from None
+    rows: list[dict] = [
+        {
+            **row,
+            "points": _number(row["points"]),
+            "max": _number(row["max"]),
+            "flags": row["flags"].split("; ") if row["flags"] else [],
+            "sha": "",
+        }
+        for row in long
+    ]
+    exercises = {row["exercise"]: row["max"] for row in rows}
+    people = [
+        {
+            "student": one["student"],
+            "file": one["file"],
+            "total": _number(one["total"]),
+            "max": _number(one["max"]),
+            "flags": one["flags"].split("; ") if one["flags"] else [],
+            "rows": [r for r in rows if (r["student"], r["file"]) == (one["student"], one["file"])][
+                : len(exercises)
+            ],
+        }
+        for one in wide
+    ]
+    return Results(str(lab), exercises, people, rows, _times(out))
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    return int(value) if value == int(value) else value

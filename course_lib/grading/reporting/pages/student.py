@@ -1,0 +1,67 @@
+"""The page of one student: points, what went wrong, the hint that fits, and the own answer as text.
+
+It is made from a list of allowed fields. Of the hidden checks it holds the label and the points of their
+exercise; seeds, inputs, expected values and names of known mistakes never come near it.
+"""
+
+import re
+from collections.abc import Iterable
+
+from course_lib.grading.reporting.pages import template, visible
+from course_lib.grading.reporting.statuses import STARTED_NOT, in_words
+
+LONGEST_ANSWER = 12_000  # characters of one answer
+LONGEST_ANSWERS = 60_000  # of all answers of a page
+MOST_FLAGS = 20
+
+
+def render(person: dict, lab: str, answers: dict | None = None, hidden: Iterable[object] = ()) -> str:
+    """The HTML of a page.
+
+    person: of `report.people`. answers: {exercise: source as it was handed in}, if they are known. hidden:
+    numbers and texts that only the hidden checks know; should a message of a student's own code repeat one,
+    it is blackened.
+    """
+    secrets = _pattern(hidden)
+    left = LONGEST_ANSWERS
+    exercises = []
+    for row in person["rows"]:
+        source = (answers or {}).get(row["exercise"])
+        answer, reason = None, str(row["reason"])
+        if isinstance(source, str) and source.strip() and row["status"] not in STARTED_NOT:
+            allowed = max(0, min(LONGEST_ANSWER, left))
+            left -= min(len(source), allowed)
+            answer = visible(source.expandtabs(4), allowed)
+        exercises.append(
+            {
+                "exercise": visible(row["exercise"], 60),
+                "points": row["points"],
+                "most": row["max"],
+                "right": row["points"] >= row["max"] > 0,
+                "result": visible(in_words(row["status"]), 60),
+                "reason": ""
+                if reason == in_words(row["status"])
+                else visible(secrets.sub("(hidden)", reason)),
+                "flags": [
+                    visible(secrets.sub("(hidden)", str(flag)), 300) for flag in row["flags"][:MOST_FLAGS]
+                ],
+                "answer": answer,
+            }
+        )
+    own_flags = {str(flag) for row in person["rows"] for flag in row["flags"]}
+    about_file = [flag for flag in person["flags"] if str(flag) not in own_flags]
+    return template("student.html").render(
+        lab=lab,
+        student=person["student"],
+        file=person["file"],
+        total=person["total"],
+        most=person["max"],
+        exercises=exercises,
+        flags=[visible(secrets.sub("(hidden)", str(flag)), 300) for flag in about_file[:MOST_FLAGS]],
+    )
+
+
+def _pattern(hidden: Iterable[object]) -> re.Pattern:
+    """Finds each of the texts where it stands alone, so that 12 is not found in 3128."""
+    texts = sorted({str(one) for one in hidden if len(str(one)) > 2}, key=len, reverse=True)
+    return re.compile("|".join(rf"(?<![\w.]){re.escape(text)}(?!\w)" for text in texts) or r"(?!)")

@@ -1,0 +1,1 @@
+"""What stands between students' code and the machine, and how well it holds."""

@@ -1,0 +1,136 @@
+"""Intake: everything is copied first, under its hash, and every file becomes a submission of somebody."""
+
+import os
+import stat
+
+import pytest
+
+from course_lib.grading.keeping import intake, ledger
+from course_lib.grading.keeping.ledger import GraderError
+
+
+@pytest.fixture
+def out(tmp_path):
+    folder = tmp_path / "out"
+    with ledger.opened(folder, "90_tiny"):
+        yield folder
+
+
+def put(folder, name, text="{}"):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_files_and_folders_become_students(tmp_path, out):
+    folder = tmp_path / "in"
+    for name in (
+        "alice.ipynb",
+        "bob/90_tiny.ipynb",
+        "carol (1).ipynb",
+        ".hidden.ipynb",
+        "bob/.ipynb_checkpoints/x",
+    ):
+        put(folder, name, name)
+    found = intake.take_all(folder, out)
+    assert [(one.student, one.file) for one in found] == [
+        ("alice", "alice.ipynb"),
+        ("bob", "bob/90_tiny.ipynb"),
+        ("carol", "carol (1).ipynb"),
+    ]
+    assert found[2].flags == ("renamed by a browser",)
+
+
+def test_originals_are_whole_read_only_and_written_once(tmp_path, out):
+    folder = tmp_path / "in"
+    put(folder, "alice.ipynb", "same")
+    put(folder, "bob.ipynb", "same")
+    alice, bob = intake.take_all(folder, out)
+    assert alice.sha == bob.sha
+    (original,) = (out / "originals").iterdir()
+    assert original.read_text() == "same"
+    assert stat.S_IMODE(original.stat().st_mode) == 0o444
+    assert intake.original(out, alice.sha) == b"same"
+
+
+def test_a_second_version_is_added_and_the_first_stays(tmp_path, out):
+    folder = tmp_path / "in"
+    put(folder, "alice.ipynb", "one")
+    before = {path: path.read_bytes() for room in ("originals", "intake") for path in (out / room).iterdir()}
+    intake.take_all(folder, out)
+    put(folder, "alice.ipynb", "two")
+    found = intake.take_all(folder, out)
+    assert [one.student for one in found] == ["alice", "alice"]
+    assert {intake.original(out, one.sha) for one in found} == {b"one", b"two"}
+    assert intake.take_all(folder, out) == found
+    assert all(path.read_bytes() == data for path, data in before.items())
+
+
+def test_links_other_files_and_large_ones_are_rows_with_a_reason(tmp_path, out, monkeypatch):
+    folder = tmp_path / "in"
+    put(folder, "alice.txt")
+    put(folder, "large.ipynb", "x" * 100)
+    (folder / "link.ipynb").symlink_to("/etc/passwd")
+    (folder / "loop").symlink_to(folder)
+    os.mkfifo(folder / "pipe.ipynb")
+    monkeypatch.setattr(intake, "LARGEST_FILE", 50)
+    found = {one.student: one.reason for one in intake.take_all(folder, out)}
+    assert found == {
+        "alice": "this is not a notebook (.ipynb)",
+        "large": "the file has 0 MB",
+        "link": "this is a link",
+        "loop": "this is a link",
+        "pipe": "this is no plain file",
+    }
+    assert "root:" not in "".join(p.read_text() for p in (out / "originals").iterdir())
+
+
+def test_a_folder_that_is_not_there_is_a_sentence(tmp_path, out):
+    with pytest.raises(GraderError, match="There is no folder"):
+        intake.take_all(tmp_path / "nowhere", out)
+
+
+def test_archives_and_notebooks_under_other_names_are_taken(tmp_path, out):
+    folder = tmp_path / "in"
+    put(folder, "alice.zip", "PK")
+    put(folder, "bob.ipynb.txt", '{"cells": []}')
+    put(folder, "carol.IPYNB")
+    found = {one.file: (one.reason, one.flags) for one in intake.take_all(folder, out)}
+    assert found == {
+        "alice.zip": ("", ()),
+        "bob.ipynb.txt": ("", ("a notebook under another name",)),
+        "carol.IPYNB": ("", ()),
+    }
+
+
+def test_names_that_are_no_text_stay_apart(tmp_path, out):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in (b"\xff.ipynb", b"\xfe.ipynb"):
+        with open(os.path.join(os.fsencode(folder), name), "w") as file:
+            file.write("same")
+    assert [one.student for one in intake.take_all(folder, out)] == ["\\udcfe", "\\udcff"]
+
+
+def test_one_name_in_two_ways_of_writing_accents_is_one_student(tmp_path, out):
+    folder = tmp_path / "in"
+    put(folder, "Andr\u00e9.ipynb", "one")
+    put(folder, "Andre\u0301/lab.ipynb", "two")
+    assert [one.student for one in intake.take_all(folder, out)] == ["Andr\u00e9"] * 2
+
+
+def test_what_a_loss_of_power_damaged_is_written_anew(tmp_path, out):
+    folder = tmp_path / "in"
+    put(folder, "alice.ipynb", "the answer")
+    (one,) = intake.take_all(folder, out)
+    (record,), (original,) = (out / "intake").iterdir(), (out / "originals").iterdir()
+    original.chmod(0o644)
+    for path in (record, original):
+        path.write_text("")
+    with pytest.raises(GraderError, match="is damaged, so it is not known whose file this was"):
+        intake.known(out)
+    with pytest.raises(GraderError, match="is damaged; hand the file in again"):
+        intake.original(out, one.sha)
+    assert intake.take_all(folder, out) == [one]
+    assert intake.original(out, one.sha) == b"the answer"

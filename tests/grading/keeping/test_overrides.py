@@ -1,0 +1,70 @@
+"""Points set by hand: they need a reason and a name, outlive everything, and can be taken back."""
+
+import pytest
+
+from course_lib.grading.keeping import overrides
+from course_lib.grading.keeping.ledger import GraderError
+
+
+@pytest.fixture
+def out(tmp_path):
+    (tmp_path / "overrides").mkdir()
+    return tmp_path
+
+
+def rows(points=30):
+    common = {"exercise": "90.1", "max": 40, "flags": [], "points": points}
+    found = [{**common, "student": name} for name in ("alice", "bob")]
+    overrides.apply(found, {})
+    return found
+
+
+def decide(out, points, student="alice", exercise="90.1", reason="late", by="B."):
+    return overrides.add(out, rows(), student, exercise, points, reason, by)
+
+
+def test_the_last_decision_counts_and_all_are_kept(out):
+    for points in ("5", "7.5", "12"):
+        decide(out, points)
+    assert [one.points for one in overrides.current(out).values()] == [12]
+    assert len(list((out / "overrides").iterdir())) == 3
+    decide(out, "automatic")
+    assert overrides.current(out) == {}
+    assert len(list((out / "overrides").iterdir())) == 4
+
+
+def test_rows_get_the_points_and_keep_the_automatic_ones(out):
+    decide(out, "40")
+    found = rows()
+    overrides.apply(found, overrides.current(out))
+    alice, bob = found
+    assert (alice["points"], alice["automatic"], alice["flags"]) == (40, 30, ["points set by hand: late"])
+    assert (bob["points"], bob["automatic"], bob["flags"]) == (30, 30, [])
+
+
+def test_automatic_points_that_moved_since_are_told(out):
+    decide(out, "40")
+    found = rows(points=0)
+    overrides.apply(found, overrides.current(out))
+    assert found[0]["points"] == 40
+    assert "the automatic points went from 30 to 0 since then" in found[0]["flags"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"student": "carol"}, "There is no student 'carol'"),
+        ({"student": "ALI"}, "did you mean alice"),
+        ({"exercise": "9"}, "There is no exercise '9'; there are: 90.1."),
+        ({"points": "41"}, "a number from 0 to 40"),
+        ({"points": "-1"}, "a number from 0 to 40"),
+        ({"points": "nan"}, "a number from 0 to 40"),
+        ({"points": "ten"}, "a number from 0 to 40"),
+        ({"reason": " "}, "needs a --reason"),
+        ({"by": ""}, "needs a --reason"),
+    ],
+)
+def test_what_cannot_be_decided_is_a_sentence(out, change, sentence):
+    with pytest.raises(GraderError, match=sentence):
+        decide(out, **{"points": "5", **change})
+    assert list((out / "overrides").iterdir()) == []

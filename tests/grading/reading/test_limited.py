@@ -1,0 +1,122 @@
+"""The limited process: it gives what merging gives, and no file hurts the process that asked."""
+
+import json
+import resource
+import time
+
+import pytest
+
+from course_lib.grading import reference
+from course_lib.grading.reading import limited, merge, parse
+
+from ..conftest import ANSWERS, LAB, answer, student
+from .test_archive import info, zipped
+
+
+@pytest.fixture
+def lab(built):
+    known = reference.load(built, LAB)
+    return merge.outline(known.solution, known.student, known.bundle)
+
+
+def test_the_child_gives_what_merging_gives(built, lab):
+    notebook = student(built)
+    answer(notebook, "90.1")["metadata"] = {}
+    data = json.dumps(notebook).encode()
+    assert limited.take_in_child(data, lab) == limited.take(data, lab)
+
+
+def test_the_outline_holds_no_answer(built, lab):
+    assert "collected" not in json.dumps(lab)
+    assert "maximum" not in json.dumps(lab)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x89PNG", b"[" * 100_000, b'{"cells": ['])
+def test_reasons_come_through(lab, data):
+    with pytest.raises(parse.Unreadable) as there:
+        limited.take(data, lab)
+    with pytest.raises(parse.Unreadable) as here:
+        limited.take_in_child(data, lab)
+    assert str(here.value) == str(there.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"cells": [' + b"[],{}," * 3_000_000 + b"[]]}",  # millions of objects: far more memory than bytes
+        b'{"cells": ["' + b"\\u0041" * 3_000_000 + b'"]}',
+        b'{"cells": [], "x": [' + b"1e9," * 4_500_000 + b"1]}",
+    ],
+    ids=["objects", "escapes", "numbers"],
+)
+def test_a_file_made_to_use_up_memory_costs_this_process_nothing(lab, data):
+    limited.take_in_child(b'{"cells": []}', lab)
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    try:
+        merged = limited.take_in_child(data, lab)
+    except parse.Unreadable:
+        merged = None
+    assert merged is None or merged.wrong_lab
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 150_000  # kilobytes: copies of the 20 MB that are sent
+    assert time.monotonic() - started < 100
+
+
+def test_a_child_that_is_killed_is_an_unreadable_file(lab, monkeypatch):
+    monkeypatch.setattr(limited.sys, "executable", "/bin/false")
+    with pytest.raises(parse.Unreadable, match="more time or memory than is allowed"):
+        limited.take_in_child(b'{"cells": []}', lab)
+
+
+def test_a_defect_of_ours_is_not_told_as_the_files(lab):
+    with pytest.raises(RuntimeError, match="reading the file: KeyError: 'exercises'"):
+        limited.take_in_child(b'{"cells": []}', {"lab": "x"})
+
+
+def test_an_old_notebook_is_read_in_the_child_too(lab):
+    cells = [{"cell_type": "code", "input": source} for source in ANSWERS.values()]
+    merged = limited.take_in_child(json.dumps({"worksheets": [{"cells": cells}]}).encode(), lab)
+    assert {name: one.source for name, one in merged.answers.items()} == ANSWERS
+
+
+def test_nothing_beside_the_submissions_is_imported(lab, tmp_path, monkeypatch):
+    (tmp_path / "json.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert limited.take_in_child(b'{"cells": []}', lab).wrong_lab
+
+
+def test_an_archive_gives_its_notebook_of_this_lab(built, lab):
+    mine, other = student(built), student(built, x90_1="# exercise 90.1\naverage = 'other'")
+    other["metadata"]["course"]["lab"] = "04_masked"
+    data = zipped(
+        (info("mine.ipynb", 2020), json.dumps(mine)), (info("other.ipynb", 2024), json.dumps(other))
+    )
+    merged = limited.take(data, lab)
+    assert {name: one.source for name, one in merged.answers.items()} == ANSWERS
+    assert merged.wrong_lab == ""
+    assert merged.flags == []
+
+
+def test_of_two_notebooks_of_the_lab_the_newer_is_taken_and_told(built, lab):
+    old, new = student(built), student(built, x90_1="# exercise 90.1\naverage = 'new'")
+    data = zipped((info("z.ipynb", 2020), json.dumps(old)), (info("a.ipynb", 2024), json.dumps(new)))
+    merged = limited.take(data, lab)
+    assert merged.answers["90.1"].source.endswith("'new'")
+    assert merged.flags == ["2 notebooks of this lab in the archive, a.ipynb counts"]
+
+
+def test_a_blank_notebook_does_not_hide_an_older_one_with_answers(built, lab):
+    blank = json.loads((built / "labs" / f"{LAB}.ipynb").read_text())
+    data = zipped(
+        (info("mine.ipynb", 2020), json.dumps(student(built))), (info("blank.ipynb", 2024), json.dumps(blank))
+    )
+    assert limited.take(data, lab).answers["90.1"].source == ANSWERS["90.1"]
+
+
+def test_an_archive_without_a_readable_notebook_has_a_reason(lab):
+    with pytest.raises(parse.Unreadable, match="no notebook in the archive can be read: the file is empty"):
+        limited.take(zipped(("a.ipynb", "")), lab)
+    with pytest.raises(parse.Unreadable, match="no notebook in the archive can be read"):
+        limited.take(zipped(("a.ipynb", zipped(("b.ipynb", "x")))), lab)

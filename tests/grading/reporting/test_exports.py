@@ -1,0 +1,354 @@
+"""Exports: every name survives and none is a formula; a gradebook changes in one column and nowhere else."""
+
+import csv
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from course_lib.grading.reporting import exports, report, spreadsheet
+from course_lib.grading.reporting.exports import people
+from course_lib.grading.reporting.exports.rawcsv import RawTable
+
+from ..classroom import LAB, lab, row
+
+TRIGGERS = "=+-@＝＋－＠"
+KINDS = ("long", "wide", "moodle", "nbgrader")
+
+
+def folder(base, rows, **attempt):
+    """A grading folder with these rows."""
+    out = Path(base) / "out"
+    attempts = [{"sha": one["sha"], "isolation": "full", **attempt} for one in rows]
+    report.write_all(lab(), out, rows, report.people(rows, {}), attempts)
+    return out
+
+
+def graded(*students, points=20):
+    """Rows of students, each (name, points of 90.1)."""
+    rows = []
+    for one in students:
+        name, own = one if isinstance(one, tuple) else (one, points)
+        for exercise in ("90.1", "90.2", "90.3"):
+            mine = own if exercise == "90.1" else 0
+            rows.append(row(name, exercise, points=mine, status="right" if mine == 20 else "wrong"))
+    return rows
+
+
+def table(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def starts_a_formula(cell):
+    """As a spreadsheet reads it, whichever sign it splits lines at."""
+    seen = "".join(sign if sign not in ";|\t\r\n" else "," for sign in cell).split(",")
+    invisible = "".join(map(chr, range(32))) + '\x7f\u00a0\u00ad\u200b\u200e\u200f\u202e\u2060\ufeff "'
+    return cell[:1] in ("\t", "\r") or any(part.lstrip(invisible)[:1] in tuple(TRIGGERS) for part in seen)
+
+
+hostile = st.lists(
+    st.sampled_from([*TRIGGERS, *"'\";,|\t\r\n ", "\ufeff", "\u200b", "a", "cmd|' /C calc'!A0", "1"]),
+    max_size=8,
+).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",))), hostile))
+@example("'=x")
+@example("''\t=1")
+@example("a;=HYPERLINK(1)")
+@example("\ufeff@x")
+@example('"+1')
+def test_any_text_survives_and_never_starts_a_formula(text):
+    cell = spreadsheet.safe(text)
+    assert not starts_a_formula(cell)
+    assert spreadsheet.plain(cell) == text
+    with tempfile.TemporaryDirectory() as base:
+        path = Path(base) / "t.csv"
+        spreadsheet.write(path, [["name", "n"], [text, -3.5]])
+        assert table(path)[1] == [cell, "-3.5"]
+        assert spreadsheet.read(path) == [{"name": text, "n": "'-3.5"[1:]}]
+
+
+@settings(max_examples=40, deadline=None)
+@given(hostile.filter(lambda name: name.strip()))
+def test_any_name_survives_every_export(name):
+    with tempfile.TemporaryDirectory() as base:
+        rows = [{**one, "reason": name, "flags": [name]} for one in graded(name, "bob")]
+        out = Path(base) / "out"
+        out.mkdir()
+        content = {"lab": name, "exercises": {"90.1": 20}, "isolation": [name], "rows": rows}
+        listed = [{**one, "rows": [rows.index(r) for r in one["rows"]]} for one in report.people(rows, {})]
+        (out / "results.json").write_text(json.dumps({**content, "people": listed}))
+        for kind in KINDS:
+            cells = [cell for line in table(exports.export(out, kind, Path(base) / kind)) for cell in line]
+            assert not [cell for cell in cells if starts_a_formula(cell)]
+            assert name in [spreadsheet.plain(cell) for cell in cells]
+        folder_ = exports.export(out, "gradescope", Path(base) / "g")
+        about = [json.loads(path.read_text())["extra_data"]["student"] for path in folder_.iterdir()]
+        assert sorted(about) == sorted({name, "bob"})
+
+
+def test_numbers_stay_numbers(tmp_path):
+    out = folder(tmp_path, graded(("alice", 7.5)))
+    (line,) = table(exports.export(out, "wide", tmp_path / "w.csv"))[1:]
+    assert line[:9] == ["alice", "alice.ipynb", LAB, "7.5", "60", "7.5", "0", "0", "wrong"]
+
+
+def test_long_has_a_row_per_student_and_exercise(tmp_path):
+    out = folder(tmp_path, graded("alice", "bob"))
+    head, *lines = table(exports.export(out, "long", tmp_path / "l.csv"))
+    assert len(lines) == 6
+    first = dict(zip(head, lines[0], strict=True))
+    assert (first["student"], first["exercise"], first["points"], first["isolation"]) == (
+        "alice", "90.1", "20", "full",
+    )  # fmt: skip
+
+
+def test_nbgraders_eleven_columns(tmp_path):
+    out = folder(tmp_path, graded("ada@uni.edu"))
+    one = {"student": "ada@uni.edu", "file": "ada@uni.edu.ipynb", "sha": row("ada@uni.edu")["sha"]}
+    (out / "intake").mkdir()
+    (out / "intake" / "1.json").write_text(json.dumps({**one, "modified": 86400.0}))
+    (out / "intake" / "2.json").write_text("{")
+    head, line = table(exports.export(out, "nbgrader", tmp_path / "n.csv"))
+    assert ",".join(head) == (
+        "assignment,duedate,timestamp,student_id,last_name,first_name,email,"
+        "raw_score,late_submission_penalty,score,max_score"
+    )
+    expected = [
+        LAB,
+        "",
+        "1970-01-02 00:00:00",
+        one["student"],
+        "",
+        "",
+        one["student"],
+        "20.0",
+        "0.0",
+        "20.0",
+        "60.0",
+    ]
+    assert line == expected
+
+
+def test_moodle_has_grade_and_feedback_together(tmp_path):
+    out = folder(tmp_path, graded("ada@uni.edu", "12345"))
+    head, ada, other = table(exports.export(out, "moodle", tmp_path / "m.csv"))
+    assert head == ["ID number", "Email address", "Grade", "Maximum grade", "Feedback comments"]
+    assert sorted(line[:2] for line in (ada, other)) == [["", "ada@uni.edu"], ["12345", ""]]
+    assert ada[2:4] == ["20", "60"]
+    assert "90.1: 20 of 20, right | 90.2: 0 of 20, not right yet" in ada[4]
+
+
+def test_gradescope_documents(tmp_path):
+    out = folder(tmp_path, graded("alice", "bob"))
+    both = json.loads(exports.export(out, "gradescope", tmp_path / "g.json").read_text())
+    assert set(both) == {"alice", "bob"}
+    one = both["alice"]
+    assert one["score"] == sum(test["score"] for test in one["tests"]) == 20
+    assert [test["max_score"] for test in one["tests"]] == [20, 20, 20]
+    assert {test["visibility"] for test in one["tests"]} == {"visible"}
+    single = folder(tmp_path / "single", graded("alice"))
+    assert json.loads(exports.export(single, "gradescope", tmp_path / "r.json").read_text())["score"] == 20
+
+
+CANVAS = (
+    b"\xef\xbb\xbfStudent,ID,SIS User ID,SIS Login ID,Section,Quiz 90 (11),Lab 90: Made (12),Final Score\r\n"
+    b",,,,,Manual Posting,,\r\n"
+    b'"    Points Possible",,,,,10,100,(read only)\r\n'
+    b'"Byron, Ada ",101,u1,ada@uni.edu,"S ""1"", a",  3,12,5\r\n'
+    b'"M\xc3\xbcller, J\xc3\xb6rg",102,u2,jmueller,S1,=1+1,,5\r\n'
+    b'"O\'Neil, Bo",103,u3,bo,"two\r\nlines",,"EX",5\r\n'
+    b'"Twin, A",104,u4,tina,S1,,,\r\n'
+    b'"Student, Test",105,,f00,S1,,,'
+)
+
+
+def cells_of(data):
+    return RawTable(data).rows
+
+
+def canvas(tmp_path, *students, data=CANVAS, column=None):
+    """(bytes that came out, notes)."""
+    out = folder(tmp_path, graded(*students))
+    (tmp_path / "book.csv").write_bytes(data)
+    said = []
+    into = exports.export(
+        out, "canvas", tmp_path / "filled.csv", tmp_path / "book.csv", column=column, say=said.append
+    )
+    assert (tmp_path / "book.csv").read_bytes() == data
+    return into.read_bytes(), said
+
+
+def test_canvas_changes_one_column_and_keeps_every_other_byte(tmp_path):
+    filled, said = canvas(tmp_path, ("ada", 7.5), "jmueller", "103", "nobody")
+    expected = CANVAS.replace(b",  3,12,5", b",  3,7.5,5").replace(b"=1+1,,5", b"=1+1,20,5")
+    expected = expected.replace(b',,"EX",5', b",,20,5")
+    assert filled == expected
+    text = " ".join(said)
+    assert 'The column "Lab 90: Made (12)" was filled for 3 of 5 students.' in text
+    assert "no line of the gradebook fits: nobody" in text
+    assert "without points here: Twin, A, Student, Test" in text
+    assert "2 older, different scores were replaced" in text
+    assert "The lab has 60 points, the gradebook says 100" in text
+    assert (tmp_path / "filled-notes.txt").read_text().splitlines() == said
+
+
+def test_a_gradebook_that_nobody_fits_stays_as_it_is(tmp_path):
+    assert canvas(tmp_path, "nobody")[0] == CANVAS
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.lists(st.text("a\"',;= \r\né", max_size=6), min_size=2, max_size=4), min_size=1, max_size=5),
+    st.sampled_from([",", ";"]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_a_raw_table_gives_its_own_bytes_and_reads_as_csv_does(rows, delimiter, end):
+    quoted = end.join(delimiter.join('"' + c.replace('"', '""') + '"' for c in line) for line in rows)
+    data = f"A{delimiter}B{end}{quoted}".encode()
+    read = RawTable(data)
+    assert read.bytes() == data
+    assert read.rows[1:] == rows
+    read.put(1, 5, 'x"y')
+    assert RawTable(read.bytes()).rows[1][5] == 'x"y'
+
+
+@pytest.mark.parametrize(
+    ("student", "line"),
+    [
+        ("ada@uni.edu", 1), ("ADA@UNI.EDU", 1), ("ada", 1), ("u1", 1), ("101", 1), ("Ada_Byron", 1),
+        ("byron ada", 1), ("byronada_101_999_lab", 1), ("byronada_LATE_101_999_lab", 1),
+        ("jmueller@uni.edu", 2),
+        ("Jörg Müller", 2), ("Jo\u0308rg Mu\u0308ller", 2), ("Participant 7", 3),
+        ("Bo O'Neil_7_assignsubmission_file_lab", 3), ("10", None), ("", None), ("u", None),
+        ("mueller", None),
+    ],
+)  # fmt: skip
+def test_names_find_their_line(student, line):
+    lines = {1: ["ada@uni.edu", "u1", "101"], 2: ["jmueller", "u2", "102"], 3: ["bo", "u3", "Participant 7"]}
+    names = {1: "Byron, Ada", 2: "Müller, Jörg", 3: "O'Neil, Bo"}
+    found, failed = people.match([student], lines, names)
+    assert found == ({student: line} if line else {})
+    assert bool(failed) == (line is None)
+
+
+def test_who_cannot_be_told_apart_is_not_filled_in():
+    lines = {1: ["a", "x"], 2: ["b", "x"], 3: ["c", "z"]}
+    found, failed = people.match(["x", "c", "C"], lines, {1: "Lee, Ann", 2: "Ann Lee", 3: ""})
+    assert found == {}
+    assert "several lines" in failed["x"]
+    assert "another student" in failed["c"]
+    assert "another student" in failed["C"]
+    found, failed = people.match(["annlee", "a"], lines, {1: "Lee, Ann", 2: "Ann Lee", 3: ""})
+    assert found == {"a": 1, "annlee": 2}
+
+
+@pytest.mark.parametrize(
+    ("titles", "wanted", "place"),
+    [
+        ("Lab 90 (1),Other (2)", None, 5), ("Quiz 90 (1),Lab 90 (2)", None, 6), ("90_made,Lab 90", None, 5),
+        ("Made 90 (3),Lab 91", None, 5), ("Lab 89,Lab 900", None, "No column fits"),
+        ("Quiz 90,Lab 9", None, "No column"),
+        ("Lab 90 (1),lab_90 again (2)", None, "Several columns fit"),
+        ("A (1),B (2)", "B", 6), ("A,B", "B (2)", "No column"),
+    ],
+)  # fmt: skip
+def test_the_column_is_found_or_asked_for(tmp_path, titles, wanted, place):
+    data = f"Student,ID,SIS User ID,SIS Login ID,Section,{titles}\nx,1,2,ada,S,,\n".encode()
+    if isinstance(place, str):
+        with pytest.raises(ValueError, match=place):
+            canvas(tmp_path, "ada", data=data, column=wanted)
+    else:
+        assert cells_of(canvas(tmp_path, "ada", data=data, column=wanted)[0])[1][place] == "20"
+
+
+def test_a_column_that_canvas_computes_is_never_filled(tmp_path):
+    data = b"Student,ID,SIS User ID,SIS Login ID,Section,Lab 90\n"
+    data += b"    Points Possible,,,,,(read only)\nx,1,2,ada,S,\n"
+    with pytest.raises(ValueError, match="No column fits"):
+        canvas(tmp_path, "ada", data=data)
+
+
+def test_what_was_not_graded_is_not_filled_in_as_zero(tmp_path):
+    rows = [row("ada", e, status="unreadable") for e in ("90.1", "90.2", "90.3")]
+    rows += [row("bo", e, status="not_run", retry=True) for e in ("90.1", "90.2", "90.3")]
+    out = folder(tmp_path, rows)
+    (tmp_path / "book.csv").write_bytes(CANVAS)
+    said = []
+    into = exports.export(out, "canvas", tmp_path / "f.csv", tmp_path / "book.csv", say=said.append)
+    assert into.read_bytes() == CANVAS
+    assert "no notebook of this lab could be read: ada" in " ".join(said)
+    assert "not graded to the end: bo" in " ".join(said)
+
+
+def test_moodles_worksheet_is_filled_with_grade_and_feedback(tmp_path):
+    head = "Identifier,Full name,ID number,Email address,Status,Grade,Maximum grade,Grade can be changed,"
+    head += "Last modified (submission),Feedback comments\n"
+    data = head + (
+        'Participant 7,Ada Byron,,ada@uni.edu,Submitted,,"60,00",Yes,"Monday, 1 May",old\n'
+        "Participant 8,Bo O'Neil,,bo@uni.edu,Submitted,11.00,60.00,No,-,\n"
+    )
+    out = folder(
+        tmp_path, [{**one, "reason": "=1+1"} for one in graded("Ada Byron_7_assignsubmission_file_x", "bo")]
+    )
+    (tmp_path / "sheet.csv").write_text(data)
+    said = []
+    into = exports.export(out, "moodle", tmp_path / "f.csv", tmp_path / "sheet.csv", say=said.append)
+    _, ada, bo = cells_of(into.read_bytes())
+    assert ada[5] == "20"
+    assert ada[9].startswith("90.1: 20 of 20, right: =1+1")
+    assert into.read_text().endswith(data.splitlines()[2] + "\n")
+    assert bo[5] == "11.00"
+    assert "the grade is locked in Moodle: bo" in " ".join(said)
+    assert "gradebook says" not in " ".join(said)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (("xlsx",), "There is no export 'xlsx'; there are long, wide, canvas"),
+        (("canvas",), "Canvas takes back only its own gradebook"),
+        (("wide", "o.csv", "book.csv"), "fills no gradebook"),
+        (("canvas", "book.csv", "book.csv"), "needs another name"),
+        (("canvas", "o.csv", "empty.csv"), "is no gradebook of Canvas"),
+        (("canvas", "o.csv", "other.csv"), "is no gradebook of Canvas"),
+        (("canvas", "o.csv", "wide16.csv"), "save it as CSV in UTF-8"),
+        (("canvas", "o.csv", "open.csv"), "quotation mark"),
+    ],
+)
+def test_what_cannot_be_exported_is_a_sentence_and_nothing_is_written(tmp_path, monkeypatch, call, sentence):
+    monkeypatch.chdir(tmp_path)
+    out = folder(tmp_path, graded("alice"))
+    Path("book.csv").write_bytes(CANVAS)
+    Path("empty.csv").write_bytes(b"")
+    Path("other.csv").write_bytes(b"a,b\n1,2\n")
+    Path("wide16.csv").write_bytes("Student".encode("utf-16"))
+    Path("open.csv").write_bytes(b'Student,ID\n"a,1\n')
+    kind, into, book = (*call, "o.csv", None)[:3] if len(call) == 1 else (*call, None)[:3]
+    with pytest.raises(ValueError, match=sentence):
+        exports.export(out, kind, into, book)
+    assert not os.path.exists("o.csv")
+
+
+def test_a_folder_without_results_is_a_sentence(tmp_path):
+    with pytest.raises(ValueError, match=r"There are no results in .*; grade first"):
+        exports.export(tmp_path, "long", tmp_path / "x.csv")
+
+
+def test_the_tables_are_enough_to_export_from(tmp_path):
+    rows = graded(("=alice", 7.5), "bob;=1")
+    out = folder(tmp_path, rows)
+    whole = {
+        kind: exports.export(out, kind, tmp_path / f"{kind}.csv").read_text() for kind in ("wide", "moodle")
+    }
+    (out / "results.json").unlink()
+    (out / "lab.json").write_text(json.dumps({"lab": LAB}))
+    for kind, text in whole.items():
+        assert exports.export(out, kind, tmp_path / "again.csv").read_text() == text
