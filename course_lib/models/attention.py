@@ -29,8 +29,8 @@ class Attention(nn.Module):
         column's. Every row needs one True. None: every token sees all.
         """
         batch, tokens, width = x.shape
-        qkv = self.qkv(x).view(batch, tokens, 3, self.heads, width // self.heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, H, T, D / H)
+        qkv = _as_the_kernel_wants(self.qkv(x))
+        q, k, v = qkv.view(batch, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         if keep is not None:
             keep.append((q.contiguous(), k.contiguous()))  # copies, which do not hold on to the values
         y = _attend(q, k, v, mask)  # (B, H, T, D / H)
@@ -45,13 +45,18 @@ class Attention(nn.Module):
         return q, k
 
 
-def _attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Fused attention; for training on a CPU in float32: the bf16 kernel's way back is 8 times as slow."""
-    if not (queries.device.type == "cpu" and queries.dtype == torch.bfloat16 and torch.is_grad_enabled()):
+def _as_the_kernel_wants(qkv: Tensor) -> Tensor:
+    """float32 for bf16 when training on a CPU: the fused kernel's way back in bf16 takes 8 times as long."""
+    slow = qkv.device.type == "cpu" and qkv.dtype == torch.bfloat16 and torch.is_grad_enabled()
+    return qkv.float() if slow else qkv
+
+
+def _attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    """Fused attention in the type that is given: on a CPU, autocast would make bf16 of float32 again."""
+    if queries.device.type != "cpu":
         return F.scaled_dot_product_attention(queries, keys, values, mask)
     with torch.autocast("cpu", enabled=False):
-        out = F.scaled_dot_product_attention(queries.float(), keys.float(), values.float(), mask)
-    return out.to(queries.dtype)
+        return F.scaled_dot_product_attention(queries, keys, values, mask)
 
 
 class Block(nn.Module):
@@ -69,7 +74,10 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, keep: list | None = None, mask: Tensor | None = None) -> Tensor:
         """(B, T, D) -> (B, T, D). keep, mask: see `Attention.forward`."""
-        first, second = (1.0, 1.0) if self.layer_scale is None else self.layer_scale
+        if self.layer_scale is None:
+            x = x + self.attention(self.norm1(x), keep, mask)
+            return x + self.mlp(self.norm2(x))
+        first, second = self.layer_scale
         x = x + first * self.attention(self.norm1(x), keep, mask)
         return x + second * self.mlp(self.norm2(x))
 

@@ -11,7 +11,18 @@ from course_lib.files import write_whole
 from course_lib.grading.reporting import similarity, spreadsheet, statistics, statuses
 from course_lib.grading.reporting.pages import overview, student
 
-COLUMNS = ("student", "file", "exercise", "points", "max", "status", "reason", "mistake", "flags")
+COLUMNS = (
+    "student",
+    "file",
+    "exercise",
+    "points",
+    "max",
+    "status",
+    "reason",
+    "mistake",
+    "flags",
+    "isolation",
+)
 STATUS = statuses.WORDS
 
 
@@ -39,7 +50,7 @@ def write_all(known: Any, out: Path, rows: list[dict], people: list[dict], attem
 
 def results(rows: list[dict], path: Path) -> None:
     """One row per submission and exercise, columns COLUMNS."""
-    table = [[spreadsheet.flat(row[column]) for column in COLUMNS] for row in rows]
+    table = [[spreadsheet.flat(row.get(column, "")) for column in COLUMNS] for row in rows]
     spreadsheet.write(path, [COLUMNS, *table], end="\n")
 
 
