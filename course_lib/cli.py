@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from course_lib.arena import commands as commands_of_arena
 from course_lib.grading import commands as commands_of_grading
 
 FIRST_LAB = "labs/03_contrastive.ipynb"
@@ -156,6 +157,7 @@ def parser() -> argparse.ArgumentParser:
     verify = add("verify", verify_command)
     verify.add_argument("names", nargs="*")
     commands_of_grading.add_to(add, course_root)
+    commands_of_arena.add_to(add)
     train = add("train", train_command)
     train.add_argument("method", help="simclr, moco, byol, vicreg, dino, mae ...; a wrong name lists all")
     train.add_argument(

@@ -14,13 +14,14 @@ ALLOWED = {
     "world": set(),
     "losses": set(),
     "models": set(),
+    "arena": {"world"},
     "data": {"world"},
     "methods": {"losses", "models", "data"},
     "evaluate": {"models", "data"},
-    "viz": {"world", "losses", "models", "data", "methods", "evaluate"},
+    "viz": {"world", "losses", "models", "data", "methods", "evaluate", "arena"},
     "training": {"world", "losses", "models", "data", "methods", "evaluate", "viz"},
     "checkpoints": {"models", "data", "methods", "evaluate", "training"},
-    "lab": {"world", "losses", "models", "data", "methods", "evaluate", "viz", "training"},
+    "lab": {"world", "losses", "models", "data", "methods", "evaluate", "arena", "viz", "training"},
     "grading": {"lab"},
 }
 

@@ -16,13 +16,52 @@ def mutual_knn(a, b, k: int = 10, chunk: int = 1024) -> float:
     spaces share k / (N - 1) by chance. Raises ValueError for different lengths, NaN, and k not in 1..N-1.
     """
     a, b = _same_images(a, b, "mutual_knn")
-    if not 1 <= k < len(a):
-        raise ValueError(f"mutual_knn: k={k} with {len(a)} images; choose k between 1 and {len(a) - 1}.")
+    _check_k(k, len(a), "mutual_knn")
     shared = 0
     for rows in torch.arange(len(a)).split(chunk):
         near_a, near_b = (_neighbours(features, rows, k) for features in (a, b))  # each (chunk, k)
         shared += int((near_a[:, :, None] == near_b[:, None, :]).sum())
     return shared / (k * len(a))
+
+
+def cycle_knn(a, b, k: int = 10, chunk: int = 1024) -> float:
+    """Share of images that are reached again by one step to a neighbour in b and one step on in a.
+
+    a (N, D), b (N, E): row i of both from the same image; cosine, k nearest in both spaces, the image itself
+    is no neighbour. An image counts when it is among the k neighbours in a of any of its k neighbours in b
+    (Huh et al. 2024, arXiv:2405.07987, appendix A). Not symmetric, and even a against a need not give 1.
+    Raises ValueError for different lengths, NaN, and k not in 1..N-1.
+    """
+    a, b = _same_images(a, b, "cycle_knn")
+    _check_k(k, len(a), "cycle_knn")
+    near_a, near_b = nearest(a, k, chunk), nearest(b, k, chunk)
+    back = near_a[near_b.flatten()].view(len(a), k * k)
+    return (back == torch.arange(len(a), device=a.device)[:, None]).any(dim=1).double().mean().item()
+
+
+def cknna(a, b, k: int = 10) -> float:
+    """Centred kernel alignment over the pairs of images that are near in both spaces; 1 for equal spaces.
+
+    a (N, D), b (N, E): row i of both from the same image. Rows are scaled to length 1, the inner products
+    centred, and the sum of products runs over the ordered pairs in which j is one of the k nearest of i in
+    a and in b; divided by the root of the same sums of a with a and b with b (Huh et al. 2024,
+    arXiv:2405.07987, appendix A, with both kernels centred as in `cka`). k = N - 1 is `cka` without the
+    diagonal. Memory N^2. Raises ValueError for different lengths, NaN, and k not in 1..N-1.
+    """
+    a, b = _same_images(a, b, "cknna")
+    _check_k(k, len(a), "cknna")
+    kernels, near = [], []
+    for x in (a, b):
+        unit = F.normalize(x.double(), dim=1)
+        unit = unit - unit.mean(dim=0)
+        kernels.append(unit @ unit.T)  # (N, N)
+        pairs = torch.zeros(len(a), len(a), dtype=torch.bool, device=a.device)
+        near.append(pairs.scatter_(1, nearest(x, k), True))
+    (first, second), (near_a, near_b) = kernels, near
+    own = (first.square()[near_a].sum() * second.square()[near_b].sum()).sqrt()
+    if own == 0:
+        raise ValueError("cknna: all rows of a or of b are equal; there is nothing to compare.")
+    return ((first * second)[near_a & near_b].sum() / own).item()
 
 
 def cka(a, b, unbiased: bool = False) -> float:
@@ -59,11 +98,22 @@ def _unbiased_hsic(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return ((first * second).sum() + outside - cross) / (n * (n - 3))
 
 
+def nearest(features: torch.Tensor, k: int, chunk: int = 1024) -> torch.Tensor:
+    """Indices (N, k) of the k rows with the largest cosine to each row of features (N, D), not itself."""
+    rows = torch.arange(len(features), device=features.device).split(chunk)
+    return torch.cat([_neighbours(features, some, k) for some in rows])
+
+
 def _neighbours(features: torch.Tensor, rows: torch.Tensor, k: int) -> torch.Tensor:
     unit = F.normalize(features, dim=1)
     similarity = unit[rows] @ unit.T
     similarity[torch.arange(len(rows)), rows] = -torch.inf
     return similarity.topk(k, dim=1).indices
+
+
+def _check_k(k: int, images: int, where: str) -> None:
+    if not 1 <= k < images:
+        raise ValueError(f"{where}: k={k} with {images} images; choose k between 1 and {images - 1}.")
 
 
 def _same_images(a, b, where: str) -> tuple[torch.Tensor, torch.Tensor]:

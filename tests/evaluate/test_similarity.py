@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.evaluate import cka, mutual_knn
+from course_lib.evaluate.similarity import cknna, cycle_knn
 
 
 def draw(*shape, seed=0):
@@ -105,3 +106,73 @@ def test_unbiased_hsic_equals_the_sum_over_distinct_images():
 def test_sentences(call, sentence):
     with pytest.raises(ValueError, match=sentence):
         call()
+
+
+def nearest_by_hand(x, k):
+    x = x.double().numpy()
+    x = x / np.linalg.norm(x, axis=1, keepdims=True)
+    others = [sorted(set(range(len(x))) - {i}, key=lambda j, i=i: -(x[i] @ x[j])) for i in range(len(x))]
+    return [row[:k] for row in others]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 11))
+def test_cycle_knn_walks_to_b_and_back_to_a(seed, k):
+    a = draw(12, 4, seed=seed)
+    b = a[:, :3] + 0.5 * draw(12, 3, seed=seed + 1)
+    in_a, in_b = nearest_by_hand(a, k), nearest_by_hand(b, k)
+    returned = [any(i in in_a[j] for j in in_b[i]) for i in range(12)]
+    assert cycle_knn(a, b, k, chunk=5) == pytest.approx(np.mean(returned))
+
+
+def test_an_image_that_nobody_is_near_does_not_come_back():
+    """Three images on a line and one apart: with k = 1 only the two that choose each other return."""
+    angle = torch.tensor([0.0, 0.1, 0.3, 1.5])  # 0 and 1 choose each other, 2 chooses 1, 3 chooses 2
+    a = torch.stack([angle.cos(), angle.sin()], dim=1)
+    assert cycle_knn(a, a, k=1) == 0.5
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 8))
+def test_cknna_equals_the_sum_over_pairs_near_in_both(seed, k):
+    a = draw(9, 4, seed=seed)
+    b = a[:, :3] + 0.5 * draw(9, 3, seed=seed + 1)
+    kernels = []
+    for x in (a, b):
+        x = x.double().numpy()
+        x = x / np.linalg.norm(x, axis=1, keepdims=True)
+        centre = np.eye(9) - 1 / 9
+        kernels.append(centre @ (x @ x.T) @ centre)
+    near = nearest_by_hand(a, k), nearest_by_hand(b, k)
+
+    def total(p, q):
+        pairs = [(i, j) for i in range(9) for j in range(9) if j in near[p][i] and j in near[q][i]]
+        return sum(kernels[p][pair] * kernels[q][pair] for pair in pairs)
+
+    assert cknna(a, b, k) == pytest.approx(total(0, 1) / np.sqrt(total(0, 0) * total(1, 1)))
+    assert cknna(a, b, k) == pytest.approx(cknna(b, a, k))
+
+
+def test_with_all_images_as_neighbours_cknna_is_cka_without_the_diagonal():
+    a, b = draw(15, 4), draw(15, 6, seed=1)
+    kernels = []
+    for x in (a, b):
+        x = torch.nn.functional.normalize(x.double(), dim=1)
+        x = x - x.mean(dim=0)
+        kernels.append((x @ x.T).fill_diagonal_(0))
+    expected = (kernels[0] * kernels[1]).sum() / (kernels[0].norm() * kernels[1].norm())
+    assert cknna(a, b, k=14) == pytest.approx(expected.item())
+    assert cknna(a, 3 * a, k=5) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("score", [cycle_knn, cknna])
+def test_sentences_of_the_other_neighbour_scores(score):
+    with pytest.raises(ValueError, match="5 rows but b has 4"):
+        score(draw(5, 2), draw(4, 2))
+    with pytest.raises(ValueError, match="between 1 and 4"):
+        score(draw(5, 2), draw(5, 2), k=5)
+
+
+def test_equal_rows_have_no_centred_kernel():
+    with pytest.raises(ValueError, match="nothing to compare"):
+        cknna(torch.ones(5, 2), draw(5, 2), k=2)

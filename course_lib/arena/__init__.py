@@ -1,0 +1,1 @@
+"""How foundation models are compared: battles, ratings, judges, agreement, intervals (DESIGN, section 6)."""

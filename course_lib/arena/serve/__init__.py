@@ -1,0 +1,1 @@
+"""The arena as a web page for a class: `course arena serve`."""
