@@ -29,11 +29,11 @@ from arena_rank.utils.data_utils import PairDataset
 from harness import RESULTS, Candidate, compare, machine
 
 from course_lib.arena.battles import pairs
-from course_lib.arena.bradley_terry import bradley_terry
-from course_lib.arena.intervals import multinomial_bootstrap, percentiles, sandwich
-from course_lib.arena.ranking import elo_errors, elo_rounds
-from course_lib.arena.scale import elo_scale
-from course_lib.arena.simulation import simulate
+from course_lib.arena.ratings.bradley_terry import bradley_terry
+from course_lib.arena.ratings.intervals import multinomial_bootstrap, percentiles, sandwich
+from course_lib.arena.ratings.ranking import elo_errors, elo_rounds
+from course_lib.arena.ratings.scale import elo_scale
+from course_lib.arena.ratings.simulation import simulate
 from course_lib.files import write_whole
 
 MODELS, RESAMPLES, FEWER = 100, 100, 10

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 from harness import RESULTS, machine
 
-from course_lib.arena.bradley_terry import bradley_terry
-from course_lib.arena.intervals import multinomial_bootstrap, percentiles, sandwich
-from course_lib.arena.ranking import normal_quantile
-from course_lib.arena.simulation import simulate
+from course_lib.arena.ratings.bradley_terry import bradley_terry
+from course_lib.arena.ratings.intervals import multinomial_bootstrap, percentiles, sandwich
+from course_lib.arena.ratings.ranking import normal_quantile
+from course_lib.arena.ratings.simulation import simulate
 from course_lib.files import write_whole
 
 TRUTH = np.log(pd.Series([0.30, 0.25, 0.18, 0.13, 0.09, 0.05], index=list("abcdef")))

@@ -63,11 +63,11 @@ def arena_command(arguments: argparse.Namespace) -> int:
 
 def serve_command(arguments: argparse.Namespace) -> int:
     """Serve the arena as a web page until Ctrl-C."""
-    from course_lib.arena.hygiene import Limits
-    from course_lib.arena.questions import pool
-    from course_lib.arena.serve.running import serve
-    from course_lib.arena.session import Arena
-    from course_lib.arena.votes import VoteStore
+    from course_lib.arena.playing.hygiene import Limits
+    from course_lib.arena.playing.questions import pool
+    from course_lib.arena.playing.serve.running import serve
+    from course_lib.arena.playing.session import Arena
+    from course_lib.arena.playing.votes import VoteStore
 
     store = VoteStore(arguments.db)
     try:
@@ -87,7 +87,7 @@ def serve_command(arguments: argparse.Namespace) -> int:
 
 def export_command(arguments: argparse.Namespace) -> int:
     """Write the votes in FastChat's format, or as a table."""
-    from course_lib.arena.fastchat import export
+    from course_lib.arena.playing.fastchat import export
 
     count = export(arguments.db, arguments.into)
     print(f"Written: {arguments.into}, {count} votes")
@@ -98,11 +98,11 @@ def ratings_command(arguments: argparse.Namespace) -> int:
     """Print the ratings of the votes, best first."""
     import pandas
 
-    from course_lib.arena.bradley_terry import bradley_terry
-    from course_lib.arena.elo import online_elo
-    from course_lib.arena.fastchat import battles_of
-    from course_lib.arena.hygiene import clean
-    from course_lib.arena.scale import elo_scale
+    from course_lib.arena.playing.fastchat import battles_of
+    from course_lib.arena.playing.hygiene import clean
+    from course_lib.arena.ratings.bradley_terry import bradley_terry
+    from course_lib.arena.ratings.elo import online_elo
+    from course_lib.arena.ratings.scale import elo_scale
 
     battles = battles_of(arguments.battles)
     if arguments.clean:

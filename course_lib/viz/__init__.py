@@ -17,6 +17,7 @@ _HOME = {
     "EmbeddingExplorer": "widgets.embedding_explorer",
     "JigsawGame": "widgets.jigsaw_game",
     "MaskExplorer": "widgets.mask_explorer",
+    "ArenaGame": "widgets.arena",
     "PairwiseVote": "widgets.pairwise_vote",
     "activation_attention": "arrays.activation",
     "alt": "figures",

@@ -88,7 +88,7 @@ def leaderboard(
 ) -> Figure:
     """Draw ratings with 95 % intervals, best on top, and each model's rank by interval beside its name.
 
-    table: index model; columns rating, low, high, rank, as `course_lib.arena.ranking.leaderboard` gives it.
+    table: index model; columns rating, low, high, rank, as `arena.leaderboard` gives it.
     wider: the same models with another interval, drawn as a thin line behind; the ranks are then those of
     `wider`. names: what the two intervals are, for the legend. most: how many models are drawn, from the top;
     the finding is about all.

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import ListedColormap
 
-from course_lib.arena.openness import CATEGORIES
+from course_lib.arena.published.openness import CATEGORIES
 from course_lib.viz.arena_figures import GREY
 from course_lib.viz.contrastive_figures import NEGATIVE, POSITIVE, panels, shades, with_alt
 from course_lib.viz.picture_panels import bare, headline, heat_map, picture

@@ -67,7 +67,7 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from course_lib import viz
-from course_lib.arena import datasets
+from course_lib.arena.published import datasets
 from course_lib.lab import check, hint, setup  # noqa: F401
 
 lab = setup("09_benchmarking")
@@ -455,8 +455,8 @@ table.head(8)
 # code gives.
 
 # %% tags=["use"]
-from course_lib.arena import bradley_terry as course_fit
-from course_lib.arena import scale as course_scale
+from course_lib.arena.ratings import bradley_terry as course_fit
+from course_lib.arena.ratings import scale as course_scale
 
 theirs = course_scale.elo_scale(course_fit.bradley_terry(crowd))
 largest_difference = (theirs - ratings).abs().max()

@@ -43,37 +43,67 @@ from scipy.stats import binomtest, spearmanr
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from course_lib import checkpoints, data, evaluate, viz
-from course_lib.arena.agreement import PROTOCOLS, agreement, agreement_intervals, votes_of
-from course_lib.arena.answerers import default_answerers, drawn_from, preference, says
-from course_lib.arena.bradley_terry import bradley_terry
-from course_lib.arena.datasets import load
-from course_lib.arena.elo import elo_over_orders, online_elo
-from course_lib.arena.hygiene import outlier_voters
-from course_lib.arena.intervals import bootstrap, percentiles, sandwich
-from course_lib.arena.judges import judge_battles, position_bias, swapped
-from course_lib.arena.matchmaking import Matchmaker
-from course_lib.arena.matrices import count_matrix, win_fraction
-from course_lib.arena.openness import COLUMNS, openness
-from course_lib.arena.paired import discordance, items_needed, paired_differences
-from course_lib.arena.questions import pool
-from course_lib.arena.ranking import leaderboard, per_category
-from course_lib.arena.rao_kupper import rao_kupper
-from course_lib.arena.rule_judge import RuleJudge
-from course_lib.arena.scale import elo_scale, win_rates
-from course_lib.arena.simulation import simulate
-from course_lib.arena.style import length_difference, style_controlled
-from course_lib.arena.talk_tables import FILTER_ROWS, SYSTEM_ROWS, filter_table, misprints, system_table
-from course_lib.arena.verdict_intervals import score_errors, score_intervals
-from course_lib.arena.verdict_rules import missing_rules, toolkit_table
-from course_lib.arena.verdicts import judge_table, star_scores, verdict_battles
-from course_lib.arena.vote_statistics import (
+from course_lib.arena import (
+    BENCHMARKS,
+    CATEGORIES,
+    FILTER_ROWS,
+    Matchmaker,
+    PROTOCOLS,
+    RuleJudge,
+    SYSTEM_ROWS,
     WILDVISION_TABLE_1,
+    agreement,
+    agreement_intervals,
+    battles_table,
+    bootstrap,
+    bradley_terry,
+    category_means,
+    check_averages,
     check_battle_counts,
     check_votes,
+    count_matrix,
+    default_answerers,
+    discordance,
+    drawn_from,
+    elo_over_orders,
+    elo_scale,
+    filter_table,
+    items_needed,
+    judge_battles,
+    judge_table,
+    leaderboard,
+    length_difference,
+    load,
+    misprints,
+    missing_rules,
+    online_elo,
+    openness,
+    outlier_voters,
+    paired_differences,
+    per_category,
+    percentiles,
+    points,
+    pool,
+    position_bias,
+    preference,
+    rao_kupper,
+    sandwich,
+    says,
+    score_errors,
+    score_intervals,
+    simulate,
+    star_scores,
+    style_controlled,
+    swapped,
+    system_table,
+    toolkit_table,
+    verdict_battles,
     vote_statistics,
+    votes_of,
+    win_fraction,
+    win_rates,
 )
-from course_lib.arena.votes import battles_table
-from course_lib.arena.vqa_benchmarks import BENCHMARKS, CATEGORIES, category_means, check_averages, points
+from course_lib.arena.published.openness import COLUMNS
 from course_lib.evaluate.layer_alignment import layer_alignment
 from course_lib.evaluate.scaling import log_linear_fit, power_law_fit
 from course_lib.evaluate.scaling_compare import crossing, slope_difference

@@ -8,10 +8,10 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 
-from course_lib.arena.answerers import drawn_from, preference
-from course_lib.arena.questions import pool
-from course_lib.arena.session import Arena
-from course_lib.arena.votes import VoteStore
+from course_lib.arena.playing.answerers import drawn_from, preference
+from course_lib.arena.playing.questions import pool
+from course_lib.arena.playing.session import Arena
+from course_lib.arena.playing.votes import VoteStore
 
 SERVE = """
 import argparse, sys

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from course_lib.arena.datasets import load
 from course_lib.arena.paired import (
     detection_power,
     discordance,
@@ -16,7 +15,8 @@ from course_lib.arena.paired import (
     paired_differences,
     smallest_difference,
 )
-from course_lib.arena.vqa_benchmarks import BENCHMARKS, category_means, points
+from course_lib.arena.published.datasets import load
+from course_lib.arena.published.vqa_benchmarks import BENCHMARKS, category_means, points
 
 GROUPS = pd.Series({b.name: b.category for b in BENCHMARKS})
 

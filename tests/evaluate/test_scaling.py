@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from course_lib.arena.datasets import load
-from course_lib.arena.vqa_benchmarks import category_means
+from course_lib.arena.published.datasets import load
+from course_lib.arena.published.vqa_benchmarks import category_means
 from course_lib.evaluate.scaling import log_linear_fit, power_law_fit
 from course_lib.evaluate.scaling_compare import crossing, slope_difference
 from course_lib.evaluate.scaling_factors import exposure, factor_fit

@@ -26,9 +26,11 @@ from lab_09 import (
     same,
 )
 
-from course_lib.arena import agreement as course_agreement
-from course_lib.arena import bradley_terry as course_fit
-from course_lib.arena import datasets, elo, intervals, style, verdicts
+from course_lib.arena.judging import agreement as course_agreement
+from course_lib.arena.judging import style, verdicts
+from course_lib.arena.published import datasets
+from course_lib.arena.ratings import bradley_terry as course_fit
+from course_lib.arena.ratings import elo, intervals
 from course_lib.evaluate import scaling
 
 REFERENCE_MODEL = "claude-3-sonnet-20240229"
@@ -119,7 +121,7 @@ def test_no_answer_and_no_setup_cell_needs_torch_or_gives_an_answer_away():
         assert not re.search(r"\b(torch|scipy|sklearn)\b", source.replace("leave torch as it is", ""))
     assert re.findall(r"from (course_lib\S*) import (.+?)(?:  #|$)", setup, re.MULTILINE) == [
         ("course_lib", "viz"),
-        ("course_lib.arena", "datasets"),
+        ("course_lib.arena.published", "datasets"),
         ("course_lib.lab", "check, hint, setup"),
     ]
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from course_lib.arena.agreement import PROTOCOLS, agreement_intervals
-from course_lib.arena.openness import COLUMNS, openness
-from course_lib.arena.verdict_rules import missing_rules
-from course_lib.arena.verdicts import judge_table
+from course_lib.arena.judging.agreement import PROTOCOLS, agreement_intervals
+from course_lib.arena.judging.verdict_rules import missing_rules
+from course_lib.arena.judging.verdicts import judge_table
+from course_lib.arena.published.openness import COLUMNS, openness
 from course_lib.viz import judge_figures as judges
 
 VERDICTS = pd.DataFrame(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from course_lib.arena.answerers import Answerer
-from course_lib.arena.questions import ArenaQuestion, pool
-from course_lib.arena.session import WINNERS, Arena
-from course_lib.arena.votes import VoteStore
+from course_lib.arena.playing.answerers import Answerer
+from course_lib.arena.playing.questions import ArenaQuestion, pool
+from course_lib.arena.playing.session import WINNERS, Arena
+from course_lib.arena.playing.votes import VoteStore
 from course_lib.viz.widgets.pairwise_vote import PairwiseVote
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class ArenaGame:
         game                # the last line of a cell shows it
         game.battles()      # after some votes: one row each, for online_elo or bradley_terry
 
-    rounds: how many pairs. answerers, questions: as in course_lib.arena.session.Arena; by default samplers of
+    rounds: how many pairs. answerers, questions: as in `arena.Arena`; by default samplers of
     known accuracy and 200 questions. path: of a database that keeps the votes, None: they go with the kernel.
     voter: your name in it. policy, seed: see Arena. vote: the PairwiseVote that is shown; names appear after
     each vote.
@@ -65,7 +65,7 @@ class ArenaGame:
         self._kept = 0
 
     def battles(self) -> pandas.DataFrame:
-        """Keep the votes so far; return all battles of the arena (course_lib.arena.votes.battles_table)."""
+        """Keep the votes so far; return all battles of the arena (`arena.battles_table`)."""
         votes = self.vote.votes()
         for row in votes.iloc[self._kept :].to_dict("records"):
             shown = self.dealt[row["question_id"]][0]

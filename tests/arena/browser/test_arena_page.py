@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from course_lib.arena.votes import battles_table, vote_rows
+from course_lib.arena.playing.votes import battles_table, vote_rows
 
 TESTS = Path(__file__).resolve().parents[2]
 sys.path += [str(TESTS / "browser"), str(TESTS / "arena")]  # the browser, and a server to look at

@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from course_lib.arena.answerers import preference
-from course_lib.arena.bradley_terry import bradley_terry
-from course_lib.arena.questions import pool
+from course_lib.arena.playing.answerers import preference
+from course_lib.arena.playing.questions import pool
+from course_lib.arena.ratings.bradley_terry import bradley_terry
 from course_lib.viz.widgets.arena import ArenaGame
 
 

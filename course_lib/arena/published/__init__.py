@@ -1,0 +1,1 @@
+"""Published tables and verdicts, and what can be checked in them."""
