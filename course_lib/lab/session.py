@@ -32,22 +32,23 @@ class Setup:
         return self.budget
 
 
-def setup(lab: str, profile: str | None = None, seed: int = 0) -> Setup:
+def setup(lab: str, profile: str | None = None, seed: int = 0, trains: bool = True) -> Setup:
     """Choose the profile and the device, seed Python, NumPy and torch, and print what to expect.
 
     lab: its name, "03_contrastive". profile: "quick" (CPU, minutes) or "full" (GPU, real data); without
-    it COURSE_PROFILE, else "quick". May be called again at any time. Raises ValueError for another profile.
+    it COURSE_PROFILE, else "quick". trains: False in a notebook without training: torch is not loaded, no
+    speed is measured. May be called again at any time. Raises ValueError for another profile.
     """
     profile = profile or os.environ.get("COURSE_PROFILE") or "quick"
     if profile not in PROFILES:
         raise ValueError(f"profile is {profile!r}; use one of {', '.join(map(repr, PROFILES))}.")
     attempts.set_current_lab(lab if lab in bundle.names() else None)
-    device = _device()
-    budget = _budget(profile)
-    speed = _calibrate(device)
+    device = _device() if trains else "cpu"
+    budget = _budget(profile) if trains else None
+    speed = _calibrate(device) if trains else None
     seed_everything(seed)
     found = Setup(lab, profile, device, seed, speed, budget)
-    print(_sentence(found))
+    print(_sentence(found) if trains else f"{lab}: nothing is trained here; seed {seed}.")
     return found
 
 

@@ -199,7 +199,8 @@ def category_deviations(table: pandas.DataFrame, whole: str = "all") -> Figure:
     model, category = gaps.abs().stack().idxmax()
     headline(
         figure,
-        f"One number hides this: {model} in {category}, {gaps.loc[model, category]:+.0f} points",
+        f"Largest of {gaps.size} gaps: {model} in {category}, "
+        f"{gaps.loc[model, category]:+.0f} points. Signal, or few battles?",
     )
     return with_alt(
         figure,

@@ -45,7 +45,7 @@ def verdict_shares(table: pandas.DataFrame) -> Figure:
         *axis.get_legend_handles_labels(), loc="outside lower center", ncols=6, fontsize=11, frameon=False
     )
     ahead = int((table["score"] > 50).sum())
-    headline(figure, f"{ahead} of {len(table)} models beat the reference in the judge's eyes")
+    headline(figure, f"{ahead} of {len(table)} models score above 50, the reference's own score")
     return with_alt(
         figure,
         f"One bar of verdicts for each of {len(table)} models, from much better to much worse than the "

@@ -103,6 +103,20 @@ def elo_update__rounded(rating_a, rating_b, winner, k=4.0, scale=400.0, base=10.
     return round(rating_a + moved), round(rating_b - moved)
 
 
+def elo_update__starts_with_tie(rating_a, rating_b, winner, k=4.0, scale=400.0, base=10.0):
+    """Your ratings are right, but a label that only begins like a tie counts as one: "tie (both bad)" is none of the four. A longer or misspelled label has to be refused with a ValueError."""
+    label = "tie" if isinstance(winner, str) and winner.startswith("tie") else winner
+    moved = k * (_result(label) - _expected(rating_a, rating_b, scale, base))
+    return rating_a + moved, rating_b - moved
+
+
+def elo_update__missing_is_a_tie(rating_a, rating_b, winner, k=4.0, scale=400.0, base=10.0):
+    """Your ratings are right and unknown texts are refused, but a missing label, None or nan, is counted. Nobody voted there: refuse it with a ValueError."""
+    label = winner if isinstance(winner, str) else "tie"
+    moved = k * (_result(label) - _expected(rating_a, rating_b, scale, base))
+    return rating_a + moved, rating_b - moved
+
+
 # %% exercise="9.2"
 def _refuse(points):
     if (points.sum(1) == 0).any() or (points.sum(0) == 0).any():
@@ -227,6 +241,19 @@ def bradley_terry__only_winless_refused(wins, ties):
     if (points.sum(1) == 0).any():
         raise ValueError("no point")
     return _fit(points.sum(1), points + points.T, rounds=3000)
+
+
+def bradley_terry__ties_met_twice(wins, ties):
+    """You count each tie as two meetings, but it gives one point in all, half to each side. The table of ties is symmetric already: entry (i, j) and entry (j, i) are the same battle."""
+    _refuse(wins + ties / 2)
+    return _fit((wins + ties / 2).sum(1), wins + wins.T + ties + ties.T)
+
+
+def bradley_terry__inputs_changed(wins, ties):
+    """Your strengths are right, but afterwards the tables that you were given hold other numbers: a line like `a += b` writes into the array of the caller. Make a new one."""
+    wins += ties / 2
+    _refuse(wins)
+    return _fit(wins.sum(1), wins + wins.T)
 
 
 # %% exercise="9.3"
@@ -378,6 +405,29 @@ def question_interval__one_interval_for_all_models(rows, questions, statistic, r
     """For one number your interval is right, but when statistic returns an array you give one interval over all its entries. Take the percentages over the rounds only, for each entry by itself."""
     results = _rounds(rows, questions, statistic, rounds, generator)
     return np.percentile(results, 2.5), np.percentile(results, 97.5)
+
+
+def question_interval__ends_swapped(rows, questions, statistic, rounds, generator):
+    """Both ends are right, but in the wrong order: asked is (low, high)."""
+    return _ends(_rounds(rows, questions, statistic, rounds, generator))[::-1]
+
+
+def question_interval__numbers_without_gaps(rows, questions, statistic, rounds, generator):
+    """You draw from 0 to the largest number. Question numbers have gaps: draw from those that occur."""
+    numbers, results = questions.max() + 1, []
+    for _ in range(rounds):
+        drawn = generator.integers(numbers, size=numbers)
+        results.append(statistic(rows[np.concatenate([np.flatnonzero(questions == i) for i in drawn])]))
+    return _ends(results)
+
+
+def question_interval__gaps_drawn(rows, questions, statistic, rounds, generator):
+    """You draw from 0 to the largest number, and a drawn number that does not occur brings no rows. Question numbers have gaps: draw from those that occur."""
+    numbers, results = questions.max() + 1, []
+    for _ in range(rounds):
+        drawn = generator.integers(numbers, size=len(np.unique(questions)))
+        results.append(statistic(rows[np.concatenate([np.flatnonzero(questions == i) for i in drawn])]))
+    return _ends(results)
 
 
 # %% exercise="9.4"
@@ -604,6 +654,14 @@ def agreement__one_sided_label_left_out(votes):
     return _observed(votes), f1.mean(), _kappa(_observed(votes), _chance(votes))
 
 
+def agreement__only_labels_of_the_first(votes):
+    """A label that the first side never used is missing from your macro F1, although the second used it. It is a label on which they never agreed: its F1 is 0, and it counts."""
+    first, second = votes.sum(1), votes.sum(0)
+    used = first > 0
+    f1 = 2 * np.diag(votes)[used] / (first + second)[used]
+    return _observed(votes), f1.mean(), _kappa(_observed(votes), _chance(votes))
+
+
 def agreement__constant_votes_give_zero(votes):
     """Your numbers are right, but where both sides always say the same, kappa is 0/0: chance alone explains everything, and no number is right. Return not-a-number there."""
     chance = _chance(votes)
@@ -741,6 +799,12 @@ def length_controlled__log_odds(outcome, model, difference, weight):
     """Your coefficient is right, but the scores are log odds, around 0 and partly negative. Asked are percentages, 100 sigma(theta)."""
     theta = _newton(_design(model, difference), outcome, weight)
     return theta[:-1], theta[-1]
+
+
+def length_controlled__fractions(outcome, model, difference, weight):
+    """Your coefficient is right and your scores are a hundred times too small: fractions. Asked are percentages."""
+    theta = _newton(_design(model, difference), outcome, weight)
+    return _percent(theta[:-1]) / 100, theta[-1]
 
 
 # %% exercise="9.7"
@@ -992,3 +1056,11 @@ def scaling_fit__two_points_accepted(x, y, t_point):
     if (np.asarray(x) <= 0).any():
         raise ValueError("x above 0")
     return _answer(np.log2(x), y, t_point(len(x) - 2), len(x) - 2) if len(x) > 2 else (1.0,) * 4
+
+
+def scaling_fit__zeros_dropped(x, y, t_point):
+    """Your numbers are right and two points are refused, but an x of 0 is left out in silence where enough others remain. 0 has no logarithm: raise a ValueError."""
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    x, y = x[x > 0], y[x > 0]
+    _refused(x)
+    return _answer(np.log2(x), y, t_point(len(x) - 2), len(x) - 2)

@@ -1,5 +1,6 @@
 """Small arenas and a real server for the tests of the arena."""
 
+import http.client
 import json
 import subprocess
 import sys
@@ -110,5 +111,5 @@ class Browser:
         while True:
             try:
                 return self.ask(path, content)
-            except (urllib.error.URLError, ConnectionError, TimeoutError):
+            except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError):
                 assert time.monotonic() < until, "the server did not come back"

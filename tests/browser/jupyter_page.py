@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from secrets import token_hex
 
 import nbformat
 from lab_page import serve
@@ -16,7 +17,12 @@ def serve_cells(cells: Sequence[str], tmp_path_factory, name: str) -> Iterator:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, root / name)
-    with serve(root, tmp_path_factory.mktemp("server"), notebook=name) as running:
+    folder = tmp_path_factory.mktemp("server")
+    # a notebook that saves itself would be opened by the next test with the counts of the last one in it
+    manager = folder / "config/lab/user-settings/@jupyterlab/docmanager-extension/plugin.jupyterlab-settings"
+    manager.parent.mkdir(parents=True)
+    manager.write_text('{"autosave": false}')
+    with serve(root, folder, notebook=name) as running:
         yield running
 
 
@@ -27,7 +33,8 @@ def all_run(page, address: str) -> Iterator[None]:
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda one: asked.append(one.url))
-    page.goto(address)
+    # a workspace of its own: what an earlier page had open must not come back
+    page.goto(address.replace("/lab/tree/", f"/lab/workspaces/{token_hex(4)}/tree/"))
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', state="attached")
     complaints.clear()  # what Jupyter itself says while it starts
     run_all(page)
@@ -38,14 +45,21 @@ def all_run(page, address: str) -> Iterator[None]:
 
 
 def run_all(page) -> None:
-    """Run > Run All Cells, once more if the menu was drawn anew under the mouse."""
-    asked = "[...document.querySelectorAll('.jp-InputPrompt')].some(one => /\\d|\\*/.test(one.textContent))"
-    for _ in range(3):
+    """Run > Run All Cells, again if the menu was drawn anew under the mouse or the kernel was not there yet."""
+    prompts = "[...document.querySelectorAll('.jp-InputPrompt')].map(one => one.textContent).join()"
+    before = page.evaluate(prompts)
+    for _ in range(5):
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         try:
-            page.wait_for_function(asked, timeout=20_000)
-            return
+            page.wait_for_function(f"before => {prompts} !== before", arg=before, timeout=20_000)
         except PageTimeout:
             page.keyboard.press("Escape")
+            continue
+        # asked before the kernel is connected, all stars vanish again without a number
+        page.wait_for_function(
+            f"before => {prompts} === before || /\\d/.test({prompts})", arg=before, timeout=120_000
+        )
+        if page.evaluate(prompts) != before:
+            return
     raise AssertionError("no cell was run")

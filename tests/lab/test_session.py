@@ -1,6 +1,8 @@
 """setup: says where it runs, seeds what can be seeded, refuses what it does not know."""
 
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -66,3 +68,12 @@ def test_the_speed_is_measured(monkeypatch, capsys):
     monkeypatch.setattr(profiles, "calibrate", lambda device: profiles.Machine("CPU", 2.0, 2))
     assert setup("90_tiny").speed == 2.0
     assert "2.0 x the speed" in capsys.readouterr().out
+
+
+def test_a_notebook_without_training_neither_loads_torch_nor_speaks_of_minutes():
+    code = (
+        "import sys; from course_lib.lab import setup; found = setup('90_tiny', trains=False); "
+        "assert 'torch' not in sys.modules and found.speed is None and found.minutes() is None"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == "90_tiny: nothing is trained here; seed 0.\n"
