@@ -746,11 +746,11 @@ figure_6 = {  # Lu et al. 2024, Figure 6: vote of a person, then the counts of G
     "right": (102, 269, 27),
     "tie": (99, 111, 41),
 }
-voted = [person for person, counts in figure_6.items() for _ in range(sum(counts))]
-judged = [
+figure_6_people = [person for person, counts in figure_6.items() for _ in range(sum(counts))]
+figure_6_judge = [
     vote for counts in figure_6.values() for vote, n in zip(figure_6, counts, strict=True) for _ in range(n)
 ]
-block = {protocol: agreement(voted, judged, protocol) for protocol in ("3-way", "binary")}
+block = {protocol: agreement(figure_6_people, figure_6_judge, protocol) for protocol in ("3-way", "binary")}
 kept = {p: agreement(people, machine, p)["n"] for p in PROTOCOLS}
 say(
     f"Our judge: kappa {agreed['4-way'].value['kappa']:.2f} on all {kept['4-way']:,} pairs, {agreed['binary'].value['kappa']:.2f} on the {kept['binary']} pairs of the binary protocol.\n\n"

@@ -45,7 +45,7 @@ def all_run(page, address: str) -> Iterator[None]:
 
 
 def run_all(page) -> None:
-    """Run > Run All Cells, again if the menu was drawn anew under the mouse or the kernel was not there yet."""
+    """Run > Run All Cells, again if the menu moved under the mouse or the kernel was not there yet."""
     prompts = "[...document.querySelectorAll('.jp-InputPrompt')].map(one => one.textContent).join()"
     before = page.evaluate(prompts)
     for _ in range(5):

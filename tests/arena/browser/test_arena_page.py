@@ -178,7 +178,7 @@ def test_a_refusal_is_said_and_the_next_pair_follows(tmp_path, open_page):
 def test_a_restart_in_the_middle_loses_nothing(tmp_path, open_page):
     database = tmp_path / "votes.db"
     with server(database, *FAST) as (_, address):
-        page = open_page(address, allow=("ERR_CONNECTION",))
+        page = open_page(address, allow=("Failed to load resource",))
         battle = shown(page)
     page.keyboard.press("ArrowLeft")
     page.get_by_text("The arena does not answer").wait_for()

@@ -98,7 +98,8 @@ def test_the_same_bytes_in_every_process(built, tmp_path):
         for room in ("labs/source", "labs/wrong", "labs/right", "lectures/source"):
             shutil.copytree(built / room, root / room)
         shutil.copy(built / "pyproject.toml", root)
-        code = f"from course_lib.grading import build; assert build.build({str(root)!r}, execute=False) == []"
+        code = "from course_lib.grading.authoring import build; "
+        code += f"assert build.build({str(root)!r}, execute=False) == []"
         environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(LIBRARY)}
         subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=tmp_path)
     one, two = files(tmp_path / "0"), files(tmp_path / "4711")

@@ -206,7 +206,9 @@ def test_nothing_is_left_when_the_driver_is_killed(walled, tmp_path, monkeypatch
 def test_nothing_is_left_when_the_grader_is_killed(walled):
     source = f"import subprocess, time\nsubprocess.Popen(['sleep', '{SLEEP}'])\ntime.sleep(50)"
     work = answers(source)
-    code = f"from course_lib.grading import run; run.run({work!r}, {BUNDLE!r}, provisioner={walled!r})"
+    code = (
+        f"from course_lib.grading.running import run; run.run({work!r}, {BUNDLE!r}, provisioner={walled!r})"
+    )
     grader = psutil.Popen([run.sys.executable, "-c", code])
     tree, ends = [], time.monotonic() + 60
     while not asleep(tree) and time.monotonic() < ends:
