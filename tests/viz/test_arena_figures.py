@@ -84,7 +84,8 @@ def test_categories_are_drawn_as_differences_from_all(legible):
     table = pd.DataFrame({"all": [1000.0, 900], "x": [1010.0, 900], "y": [980.0, np.nan]}, ["A", "B"])
     figure = legible(arenas.category_deviations(table))
     assert texts(figure.axes[0]) == ["+10", "-20", "+0"]
-    assert figure.get_suptitle() == "One number hides this: A in y, -20 points"
+    title = figure.get_suptitle().replace("\n", " ")
+    assert title == "Largest of 4 gaps: A in y, -20 points. Signal, or few battles?"
 
 
 def test_two_rankings_name_who_moved(legible):

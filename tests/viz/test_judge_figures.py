@@ -26,7 +26,7 @@ def test_verdict_bars_are_shares_of_all_questions_missing_ones_too(legible):
     np.testing.assert_allclose(widths[:, 0], [25, 25, 25, 0, 0, 25])
     np.testing.assert_allclose(widths[:, 1], [0, 25, 0, 50, 25, 0])
     np.testing.assert_allclose(widths.sum(0), 100)
-    assert figure.get_suptitle().replace("\n", " ").startswith("1 of 2 models beat the reference")
+    assert figure.get_suptitle().replace("\n", " ").startswith("1 of 2 models score above 50")
     assert "strong 90.0" in figure.alt_text  # (3 + 1 + 1/2) / 5
 
 
