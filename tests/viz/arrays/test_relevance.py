@@ -82,7 +82,8 @@ def test_other_models_and_frozen_weights(kind):
     images = torch.rand(2, 3, 32, 32)
     free = relevance(model, images, 1)
     model.requires_grad_(False)
-    assert torch.equal(relevance(model.train(), images, 1), free)
+    # Without gradients of the weights PyTorch may take other kernels: equal but for the last bit.
+    assert torch.allclose(relevance(model.train(), images, 1), free, rtol=1e-6, atol=1e-6)
     assert model.training
     assert free.shape == (2, 5, 5)
     assert not free.requires_grad
