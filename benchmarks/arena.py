@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from arena_rank.models.bradley_terry import BradleyTerry
 from arena_rank.utils.data_utils import PairDataset
-from harness import RESULTS, Candidate, compare, machine
+from harness import RESULTS, Candidate, compare, machine, times_as_long
 
 from course_lib.arena.battles import pairs
 from course_lib.arena.ratings.bradley_terry import bradley_terry
@@ -177,12 +177,8 @@ def markdown(written: dict) -> str:
     for report in reports:
         rows = {row["name"]: row for row in report["rows"]}
         seconds = 1 / rows[OURS]["calls_per_wall_second"]["median"]
-        others = [
-            f"{name} **{ratio['median']:.2f}** ({ratio['min']:.2f} to {ratio['max']:.2f})"
-            for name, row in rows.items()
-            if name != OURS and (ratio := row["wall_ratio"])
-        ]
-        lines.append(f"| {report['name']} | {seconds:.2f} | {'; '.join(others)} |")
+        others = times_as_long(report, "wall_ratio")
+        lines.append(f"| {report['name']} | {seconds:.2f} | {others} |")
     return "\n".join(lines) + "\n"
 
 

@@ -109,6 +109,15 @@ def spread(values: list[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
+def times_as_long(report: Mapping[str, Any], ratio: str) -> str:
+    """The candidates other than the reference, as "name **2.00** (1.90 to 2.10); ..."; ratio: a row's key."""
+    return "; ".join(
+        f"{row['name']} **{row[ratio]['median']:.2f}** ({row[ratio]['min']:.2f} to {row[ratio]['max']:.2f})"
+        for row in report["rows"]
+        if row["name"] != report["reference"]
+    )
+
+
 def machine() -> dict[str, Any]:
     """What ran it: processor, cores, threads, versions."""
     import torch

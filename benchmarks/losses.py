@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from harness import RESULTS, compare, machine
+from harness import RESULTS, compare, machine, times_as_long
 from lightly.loss import (
     BarlowTwinsLoss,
     DINOLoss,
@@ -178,12 +178,8 @@ def markdown(reports: list[dict], rounds: int) -> str:
     for report in reports:
         rows = {row["name"]: row for row in report["rows"]}
         milliseconds = 1000 / rows[OURS]["calls_per_cpu_second"]["median"]
-        others = [
-            f"{name} **{ratio['median']:.2f}** ({ratio['min']:.2f} to {ratio['max']:.2f})"
-            for name, row in rows.items()
-            if name != OURS and (ratio := row["cpu_ratio"])
-        ]
-        lines.append(f"| {report['loss']} | {report['batch']} | {milliseconds:.2f} | {'; '.join(others)} |")
+        others = times_as_long(report, "cpu_ratio")
+        lines.append(f"| {report['loss']} | {report['batch']} | {milliseconds:.2f} | {others} |")
     return "\n".join(lines) + "\n"
 
 

@@ -14,20 +14,6 @@ from course_lib.arena.playing.questions import pool
 from course_lib.arena.playing.session import Arena
 from course_lib.arena.playing.votes import VoteStore
 
-SERVE = """
-import argparse, sys
-from course_lib.arena import commands
-top = argparse.ArgumentParser()
-of = top.add_subparsers(dest="command")
-def add(name, function):
-    parser = of.add_parser(name)
-    parser.set_defaults(function=function)
-    return parser
-commands.add_to(add)
-arguments = top.parse_args()
-sys.exit(arguments.function(arguments))
-"""
-
 
 def small(path=None, **options):
     """An arena without limits on 12 questions, in a temporary file or in `path`."""
@@ -65,8 +51,8 @@ def chosen(arena, shown, voter, **taste):
 @contextmanager
 def server(database, *options, port=0, log=None):
     """`course arena serve` as a process of its own, by itself on a free port: yields (process, address)."""
-    command = [sys.executable, "-c", SERVE, "arena", "serve", "--db", str(database), "--port", str(port)]
-    command += options
+    command = [sys.executable, "-m", "course_lib.cli", "arena", "serve", "--db", str(database)]
+    command += ["--port", str(port), *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         line = process.stdout.readline()  # it says where it listens, then it can be asked

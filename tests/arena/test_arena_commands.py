@@ -1,26 +1,16 @@
 """`course arena`: what is printed, what is written, and mistakes in sentences."""
 
-import argparse
 import json
 
 import pytest
 
-from course_lib.arena import commands
+from course_lib import cli
 
 from .arenas import Browser, play_at_once, server, small
 
 
 def run(*words):
-    top = argparse.ArgumentParser()
-    of = top.add_subparsers(dest="command")
-
-    def add(name, function):
-        parser = of.add_parser(name)
-        parser.set_defaults(function=function)
-        return parser
-
-    commands.add_to(add)
-    arguments = top.parse_args(["arena", *map(str, words)])
+    arguments = cli.parser().parse_args(["arena", *map(str, words)])
     return arguments.function(arguments)
 
 

@@ -91,3 +91,10 @@ def test_preparation_is_not_timed(harness, clock, tmp_path):
 def test_bad_arguments(harness, tmp_path, arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
         harness.compare("x", {"a": int}, results=tmp_path, **arguments)
+
+
+def test_a_row_in_words_leaves_out_the_reference(harness, clock, tmp_path):
+    candidates = {"ours": clock(1.0, 2.0), "theirs": clock(3.0, 3.0)}
+    report = harness.compare("toy", candidates, reference="ours", rounds=3, results=tmp_path)
+    assert harness.times_as_long(report, "wall_ratio") == "theirs **3.00** (3.00 to 3.00)"
+    assert harness.times_as_long(report, "cpu_ratio") == "theirs **1.50** (1.50 to 1.50)"

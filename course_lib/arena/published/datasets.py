@@ -19,6 +19,10 @@ NAMES = {
     "arena_hard_leaderboard_20240731": "Arena-Hard: leaderboard of 2024-07-31, one model a row",
     "openclip_scaling_results": "OpenCLIP models: one evaluation per row, with samples seen and GMACs",
     "webssl_appendix_vqa": "Web-SSL paper (arXiv:2504.01017), appendix tables: 16 VQA scores per encoder",
+    "webssl_filter_table": "Web-SSL talk: one encoder and share of the data a row, `filter_table`",
+    "webssl_system_table": "Web-SSL talk: VQA and classic vision, one encoder a row, `system_table`",
+    "lvd142m": "DINOv2 paper (arXiv:2304.07193), appendix A: one source of LVD-142M a row, `lvd142m`",
+    "molmo_academic_elo": "Molmo paper (arXiv:2409.17146), Figure 2: mean of 11 benchmarks and Elo, one model a row",
 }
 
 

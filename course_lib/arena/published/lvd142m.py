@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from course_lib.arena.published.datasets import FOLDER
+from course_lib.arena.published.datasets import load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,9 +22,7 @@ def lvd142m() -> pd.DataFrame:
     follows the paper's layout: Mapillary SLS stands under depth estimation though it is a place-recognition
     set.
     """
-    import pandas as pd
-
-    return pd.read_csv(FOLDER / "lvd142m.csv").astype({"retrieved": "Int64"})
+    return load("lvd142m").astype({"retrieved": "Int64"})
 
 
 def check_rules(table: pd.DataFrame, cap: int = CAP) -> pd.DataFrame:

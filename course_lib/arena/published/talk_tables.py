@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from course_lib.arena.published.datasets import FOLDER
+from course_lib.arena.published.datasets import load
 from course_lib.arena.published.vqa_benchmarks import BENCHMARKS, category_means, points
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def filter_table() -> pd.DataFrame:
     share: % of the pool kept by the text filter; `<column>_delta`: the printed difference from Web-DINO 2B on
     all images, missing in the first two rows.
     """
-    return _read("webssl_filter_table")
+    return load("webssl_filter_table")
 
 
 def system_table() -> pd.DataFrame:
@@ -59,7 +59,7 @@ def system_table() -> pd.DataFrame:
     supervision: language or images; samples_seen_b in billions; resolution in pixels; VQA, classification
     (%) and segmentation (mIoU, %): higher is better; nyu_rmse_1, nyu_rmse_4 (m): lower is better.
     """
-    return _read("webssl_system_table")
+    return load("webssl_system_table")
 
 
 def check_means(table: pd.DataFrame, mean: str, of: tuple[str, ...], decimals: int = 1) -> pd.DataFrame:
@@ -168,9 +168,3 @@ def _has(table: pd.DataFrame, columns: tuple[str, ...], where: str) -> None:
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise ValueError(f"{where}: the table has no column {', '.join(missing)}.")
-
-
-def _read(name: str) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.read_csv(FOLDER / f"{name}.csv")

@@ -1,6 +1,7 @@
 """The tables that the course ships are the published ones, byte by byte, and load as what they are."""
 
 import hashlib
+import re
 
 import pytest
 
@@ -9,7 +10,6 @@ from course_lib.arena.published.datasets import FOLDER, NAMES, load, source
 
 # SHA-256 (first half) of the files as they were received; a table is evidence and is never edited
 SUMS = {
-    "SOURCE.md": "4307ce7ae6c8a3baec7d2aa935454b75",
     "arena_hard_leaderboard_20240731.csv": "dcc532f251a307f9cb23cb9ac04711e1",
     "llmfao_crowd.csv": "106564a4bf06f047a4662979384313c2",
     "openclip_scaling_results.csv": "f7f0fa01d7a4857f3b352fc8e1313fa6",
@@ -17,6 +17,10 @@ SUMS = {
     "wvarena_leaderboard_paper_table2.csv": "80b3e1affb5b2b99b3fcbaf1b30b4051",
     "wvbench_leaderboard_paper_table4.csv": "fa022c02aab7f5bc0f6fc31d84ba30ca",
     "wvbench_leaderboard_readme.csv": "5e299baa7ab68e872641f9378dade85b",
+    "lvd142m.csv": "b38e9d5a05e08d1c96f669a3f9f5f261",
+    "molmo_academic_elo.csv": "9c3724d851c6afde8a31911f0e317f1c",
+    "webssl_filter_table.csv": "fd82d195ee74111bffd174e4401718d3",
+    "webssl_system_table.csv": "c82b1d5a4d163b197f665641f980298b",
     "wvbench_verdicts.csv": "eb62e3b4136fc104c9659fb8ababf68c",
 }
 
@@ -24,6 +28,12 @@ SUMS = {
 def test_the_files_are_the_published_ones():
     found = {name: hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()[:32] for name in SUMS}
     assert found == SUMS
+    assert {path.stem for path in FOLDER.glob("*.csv")} == set(NAMES)
+
+
+def test_the_sources_name_no_file_that_is_not_there():
+    named = set(re.findall(r"^\| (\w+\.csv) \|", source(), re.MULTILINE))
+    assert named == {path.name for path in FOLDER.glob("*.csv")}
 
 
 @pytest.mark.parametrize("name", NAMES)
