@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from course_lib.evaluate.checks import as_features
-from course_lib.evaluate.similarity import nearest
+from course_lib.evaluate.nearest import check_others, nearest_others
 
 # one byte per pair of images and layer of b; 1,024 images and 40 layers need 42 MB
 _LARGEST = 2 * 10**9
@@ -58,8 +58,7 @@ def chance_level(images: int, k: int = 10) -> float:
     A neighbour in a is one of the k neighbours among the N - 1 other images in b with this probability.
     Raises ValueError for k not in 1..N-1.
     """
-    if not 1 <= k < images:
-        raise ValueError(f"chance_level: k={k} with {images} images; choose k between 1 and {images - 1}.")
+    check_others(k, images, "chance_level")
     return k / (images - 1)
 
 
@@ -112,8 +111,11 @@ def layer_alignment(
             f"layer_alignment: {images} images and {len(layers_b)} layers of b need {need:,} bytes; with so "
             f"many layers take at most {int((_LARGEST / len(layers_b)) ** 0.5)} images."
         )
-    near_a = np.stack([nearest(layer, k).cpu().numpy() for layer in layers_a])  # (layers of a, N, k)
-    is_near_b = _adjacency([nearest(layer, k).cpu().numpy() for layer in layers_b])  # (N * N, layers of b)
+    tables_a, tables_b = (
+        [nearest_others(layer, k)[0].cpu().numpy() for layer in layers] for layers in (layers_a, layers_b)
+    )
+    near_a = np.stack(tables_a)  # (layers of a, N, k)
+    is_near_b = _adjacency(tables_b)  # (N * N, layers of b)
     scores = _shared(near_a, is_near_b, np.arange(images))
     random = np.random.default_rng(seed)
     shuffled = np.stack([_shared(near_a, is_near_b, random.permutation(images)) for _ in range(rounds)])

@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from course_lib.evaluate.checks import as_features
+from course_lib.evaluate.nearest import check_others, nearest_others
 
 
 def mutual_knn(a, b, k: int = 10, chunk: int = 1024) -> float:
@@ -16,11 +17,12 @@ def mutual_knn(a, b, k: int = 10, chunk: int = 1024) -> float:
     spaces share k / (N - 1) by chance. Raises ValueError for different lengths, NaN, and k not in 1..N-1.
     """
     a, b = _same_images(a, b, "mutual_knn")
-    _check_k(k, len(a), "mutual_knn")
-    shared = 0
-    for rows in torch.arange(len(a)).split(chunk):
-        near_a, near_b = (_neighbours(features, rows, k) for features in (a, b))  # each (chunk, k)
-        shared += int((near_a[:, :, None] == near_b[:, None, :]).sum())
+    check_others(k, len(a), "mutual_knn")
+    near_a, near_b = (nearest_others(features, k, chunk=chunk)[0] for features in (a, b))  # each (N, k)
+    shared = sum(
+        int((some_a[:, :, None] == some_b[:, None, :]).sum())
+        for some_a, some_b in zip(near_a.split(chunk), near_b.split(chunk), strict=True)
+    )
     return shared / (k * len(a))
 
 
@@ -33,8 +35,8 @@ def cycle_knn(a, b, k: int = 10, chunk: int = 1024) -> float:
     Raises ValueError for different lengths, NaN, and k not in 1..N-1.
     """
     a, b = _same_images(a, b, "cycle_knn")
-    _check_k(k, len(a), "cycle_knn")
-    near_a, near_b = nearest(a, k, chunk), nearest(b, k, chunk)
+    check_others(k, len(a), "cycle_knn")
+    near_a, near_b = (nearest_others(features, k, chunk=chunk)[0] for features in (a, b))  # each (N, k)
     back = near_a[near_b.flatten()].view(len(a), k * k)
     return (back == torch.arange(len(a), device=a.device)[:, None]).any(dim=1).double().mean().item()
 
@@ -49,14 +51,14 @@ def cknna(a, b, k: int = 10) -> float:
     diagonal. Memory N^2. Raises ValueError for different lengths, NaN, and k not in 1..N-1.
     """
     a, b = _same_images(a, b, "cknna")
-    _check_k(k, len(a), "cknna")
+    check_others(k, len(a), "cknna")
     kernels, near = [], []
     for x in (a, b):
         unit = F.normalize(x.double(), dim=1)
         unit = unit - unit.mean(dim=0)
         kernels.append(unit @ unit.T)  # (N, N)
         pairs = torch.zeros(len(a), len(a), dtype=torch.bool, device=a.device)
-        near.append(pairs.scatter_(1, nearest(x, k), True))
+        near.append(pairs.scatter_(1, nearest_others(x, k)[0], True))
     (first, second), (near_a, near_b) = kernels, near
     own = (first.square()[near_a].sum() * second.square()[near_b].sum()).sqrt()
     if own == 0:
@@ -96,24 +98,6 @@ def _unbiased_hsic(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     outside = first.sum() * second.sum() / ((n - 1) * (n - 2))
     cross = 2 * (first.sum(dim=0) @ second.sum(dim=0)) / (n - 2)
     return ((first * second).sum() + outside - cross) / (n * (n - 3))
-
-
-def nearest(features: torch.Tensor, k: int, chunk: int = 1024) -> torch.Tensor:
-    """Indices (N, k) of the k rows with the largest cosine to each row of features (N, D), not itself."""
-    rows = torch.arange(len(features), device=features.device).split(chunk)
-    return torch.cat([_neighbours(features, some, k) for some in rows])
-
-
-def _neighbours(features: torch.Tensor, rows: torch.Tensor, k: int) -> torch.Tensor:
-    unit = F.normalize(features, dim=1)
-    similarity = unit[rows] @ unit.T
-    similarity[torch.arange(len(rows)), rows] = -torch.inf
-    return similarity.topk(k, dim=1).indices
-
-
-def _check_k(k: int, images: int, where: str) -> None:
-    if not 1 <= k < images:
-        raise ValueError(f"{where}: k={k} with {images} images; choose k between 1 and {images - 1}.")
 
 
 def _same_images(a, b, where: str) -> tuple[torch.Tensor, torch.Tensor]:

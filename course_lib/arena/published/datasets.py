@@ -22,7 +22,7 @@ NAMES = {
     "webssl_filter_table": "Web-SSL talk: one encoder and share of the data a row, `filter_table`",
     "webssl_system_table": "Web-SSL talk: VQA and classic vision, one encoder a row, `system_table`",
     "lvd142m": "DINOv2 paper (arXiv:2304.07193), appendix A: one source of LVD-142M a row, `lvd142m`",
-    "molmo_academic_elo": "Molmo paper (arXiv:2409.17146), Figure 2: mean of 11 benchmarks and Elo, one model a row",
+    "molmo_academic_elo": "Molmo paper (arXiv:2409.17146), Figure 2: academic mean and Elo of a model a row",
 }
 
 

@@ -7,12 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from course_lib.evaluate.checks import as_features, same_width
-
-MEASURES = ("cosine", "distance")
-EXACT = "donot_use_mm_for_euclid_dist"  # products lose small distances far from the origin
+from course_lib.evaluate.nearest import MEASURES, nearest, nearest_others
 
 
 def nearest_rows(rows: Any, k: int = 6, measure: str = "cosine", chunk: int = 1024) -> tuple[Tensor, Tensor]:
@@ -31,7 +28,7 @@ def nearest_rows(rows: Any, k: int = 6, measure: str = "cosine", chunk: int = 10
         raise ValueError(f"nearest_rows: k is {k} for {len(found)} rows; give 1 to {len(found) - 1}.")
     if measure not in MEASURES:
         raise ValueError(f"nearest_rows: measure is {measure!r}; choose of {', '.join(MEASURES)}.")
-    return _search(found, found, torch.arange(len(found)), k, measure, chunk)
+    return nearest_others(found, k, measure, chunk)
 
 
 def nearest_neighbours(
@@ -56,24 +53,4 @@ def nearest_neighbours(
     most = len(table) - int((own >= 0).any())
     if not 1 <= k <= most:
         raise ValueError(f"nearest_neighbours: k={k}; there are {most} other rows, choose from 1 to that.")
-    return _search(queries, table, own, k, "cosine", 1024)
-
-
-def _search(
-    queries: Tensor, table: Tensor, own: Tensor, k: int, measure: str, chunk: int
-) -> tuple[Tensor, Tensor]:
-    """The k best rows of `table` for each query, `chunk` queries at a time; own: the row left out, or -1."""
-    if measure == "cosine":
-        queries, table = F.normalize(queries, dim=1), F.normalize(table, dim=1)
-    found = []
-    for rows, left_out in zip(queries.split(chunk), own.to(queries.device).split(chunk), strict=True):
-        if measure == "cosine":
-            near = (rows @ table.T).clamp(-1, 1)  # (m, N)
-        else:
-            near = -torch.cdist(rows, table, compute_mode=EXACT)
-        there = left_out >= 0
-        near[there.nonzero()[:, 0], left_out[there]] = -torch.inf
-        best = near.sort(dim=1, descending=True, stable=True)  # equal ones keep the order of the rows
-        found.append((best.indices[:, :k], best.values[:, :k]))
-    values = torch.cat([pair[1] for pair in found])
-    return torch.cat([pair[0] for pair in found]), values if measure == "cosine" else -values
+    return nearest(queries, table, own, k)
