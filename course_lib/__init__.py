@@ -1,8 +1,9 @@
 """Self-supervised learning and vision foundation models: the library of the course.
 
 Rooms, in the order in which data flows: ``world`` and ``data`` -> ``methods`` (``models`` and ``losses``)
--> ``evaluate`` -> ``viz`` -> ``training`` -> ``checkpoints`` and ``lab``. Each is imported
-when it is first used, so that ``import course_lib`` costs nothing.
+-> ``evaluate`` -> ``viz`` -> ``training`` -> ``checkpoints`` and ``lab``; ``arena`` compares finished
+models, ``grading`` grades. Each is imported when it is first used, so that ``import course_lib`` costs
+nothing.
 
 >>> import course_lib
 >>> train = course_lib.data.load("world", "train")
@@ -18,7 +19,7 @@ __version__ = "0.1.0"
 
 _ROOMS = (
     *("world", "data", "losses", "models", "methods", "evaluate", "viz", "training"),
-    *("checkpoints", "lab", "grading"),
+    *("checkpoints", "lab", "arena", "grading"),
 )
 
 __all__ = ["__version__", "fit", *_ROOMS]

@@ -9,6 +9,8 @@ from typing import Any
 
 RTOL = 1e-4
 ATOL = 1e-6
+# what a probe may answer to the question that a name asks; only these texts are ever shown to a student
+ANSWERS = ("yes", "no", "no, with another error")
 
 
 @dataclass(frozen=True)
@@ -16,8 +18,8 @@ class Difference:
     """The first place in which two values differ.
 
     name: the path of the value, "loss" or "queue[2]". what: kind, dtype, shape, keys, nan, infinite,
-    too_large or value. expected, got: for "value" two numbers, or "yes" and "no"; otherwise words that
-    describe the two, never another text that came from outside.
+    too_large or value. expected, got: for "value" two numbers, or two of ANSWERS; otherwise words
+    that describe the two, never another text that came from outside.
     """
 
     name: str
@@ -55,7 +57,7 @@ def difference(
         return None if same else Difference(name, "kind", kind_in_words(expected), kind_in_words(got))
     if kind == "text" and expected.get("value") != got.get("value"):
         texts = expected.get("value"), got.get("value")
-        if all(text in ("yes", "no") for text in texts):  # an answer to the question that the name asks
+        if all(text in ANSWERS for text in texts):
             return Difference(name, "value", *texts)
         return Difference(name, "value", "a text", "another text")
     return None
@@ -69,7 +71,8 @@ def same(expected: Any, got: Any, rtol: float = RTOL, atol: float = ATOL) -> boo
 def run_difference(expected: dict, got: Any, rtol: float = RTOL, atol: float = ATOL) -> Difference | None:
     """Compare two runs of a probe on one seed: {"values": {name: encoded}} or {"error": {...}}.
 
-    Names are compared in the order of `expected`; a name that only `got` has is a difference too.
+    Names are compared in the order of `got`, in which the probe made them (a bundle keeps them sorted); a
+    name that only one of the two has is a difference too.
     """
     if not isinstance(got, dict):
         return Difference("", "kind", "values", "nothing")
@@ -81,10 +84,12 @@ def run_difference(expected: dict, got: Any, rtol: float = RTOL, atol: float = A
     values = got.get("values")
     if not isinstance(values, dict):
         return Difference("", "kind", "values", "nothing")
-    for name, value in expected["values"].items():
+    for name in dict.fromkeys([*values, *expected["values"]]):
+        if name not in expected["values"]:
+            continue
         if name not in values:
             return Difference(name, "keys", "a value", "none")
-        found = difference(value, values[name], rtol, atol, name)
+        found = difference(expected["values"][name], values[name], rtol, atol, name)
         if found is not None:
             return found
     extra = sorted(set(values) - set(expected["values"]))

@@ -4,7 +4,7 @@ import math
 import re
 from typing import Any
 
-from course_lib.lab.compare import Difference, kind_in_words, run_difference
+from course_lib.lab.compare import ANSWERS, Difference, kind_in_words, run_difference
 
 
 def error(name: str, document: dict) -> str:
@@ -66,7 +66,7 @@ def difference(found: Difference) -> str:
     value = f'"{found.name}"' if found.name else "the value"
     if found.what == "value" and isinstance(found.expected, float):
         return _distance(value, found)
-    if found.what == "value" and {found.expected, found.got} == {"yes", "no"}:
+    if found.what == "value" and {found.expected, found.got} <= set(ANSWERS):
         return f'{value}: yours says "{found.got}", it should be "{found.expected}".'
     if found.what == "nan":
         return f"{value} is nan: a logarithm of zero, 0/0, or inf - inf on the way?"

@@ -127,7 +127,7 @@ def _explanation(entry: dict, runs: list[dict], tolerance: tuple[float, float]) 
         if changed:
             return (
                 f"{name} changes its argument {' and '.join(changed)} in place, so its caller finds other "
-                f"values afterwards; make a new tensor instead of writing into the one you were given."
+                f"values afterwards; work on a copy instead of writing into what you were given."
             )
         if found.what == "value" and explain.constant(entry["reference"], runs, tolerance):
             return f"{name} gives the same values whatever it is given; does it use all its arguments?"
@@ -137,7 +137,7 @@ def _explanation(entry: dict, runs: list[dict], tolerance: tuple[float, float]) 
         sentence = explain.difference(found)
         where = f"{right} of {total} probes are right; " if right else ""
         message = f" {entry['message']}" if entry.get("message") else ""
-        return f"{where}on probe {index + 1} {sentence}{message}"
+        return f"{where}on probe {index + 1}: {sentence}{message}"
     return "the values differ."
 
 

@@ -66,11 +66,12 @@ def test_the_path_leads_to_the_place():
     [
         ("yes", "no", ("yes", "no")),
         ("no", "yes", ("no", "yes")),
+        ("yes", "no, with another error", ("yes", "no, with another error")),
         ("yes", "anything", ("a text", "another text")),
         ("unchanged", "no", ("a text", "another text")),
     ],
 )
-def test_of_texts_only_yes_and_no_are_told(expected, got, words):
+def test_of_texts_only_the_agreed_answers_are_told(expected, got, words):
     found = difference(encode(expected), encode(got), name="mirrored")
     assert (found.what, found.expected, found.got) == ("value", *words)
 
@@ -123,6 +124,12 @@ def test_runs_are_compared_by_name_and_by_seed():
     assert same_runs([run, run], [run, run])
     assert not same_runs([run, run], [run])
     assert not same_runs([run], None)
+
+
+def test_names_are_compared_in_the_order_in_which_the_probe_made_them():
+    kept = {"values": {name: encode(1.0) for name in ("high", "low", "slope")}}  # sorted, as in a bundle
+    made = {"values": {name: encode(2.0) for name in ("slope", "low", "high")}}
+    assert run_difference(kept, made).name == "slope"
 
 
 def test_two_runs_that_raise_the_same_error_are_the_same():
