@@ -1,6 +1,7 @@
 """The rooms of CONTRIBUTING.md: data flows one way, nothing heavy at import, files stay short."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,13 @@ def test_a_room_imports_only_the_rooms_above_it(room):
     for path in sorted((LIBRARY / room).rglob("*.py")):
         below = imported_rooms(path) - ALLOWED[room] - {room}
         assert not below, f"{path.relative_to(ROOT)} imports {sorted(below)}"
+
+
+def test_the_page_for_maintainers_lists_every_room():
+    listed = re.findall(r"^\| `(\w+)` \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    folders = {path.parent.name for path in LIBRARY.glob("*/__init__.py")}
+    assert folders == set(ALLOWED)
+    assert folders <= set(listed)
 
 
 def test_what_every_room_may_import_imports_no_room():
