@@ -25,7 +25,7 @@ def examine() -> str:
         f"cache       {cache}: {_writable(cache)}",
         f"datasets    {', '.join(here)} (the rest: course data)",
         f"browser     {_found('chromium', 'needed only by the browser tests')}",
-        f"sandbox     {_found('bwrap', 'kernels of submissions run without isolation')}",
+        f"sandbox     {_found('bwrap', '`course grade` refuses to run without --allow-unsandboxed')}",
         f"isolation   {_isolation()}",
     ]
     return "\n".join(lines)

@@ -56,7 +56,10 @@ def grade(
     with _room_on_disk(out), ledger.opened(out, lab):
         handed_in = intake.known(out) if folder is None else intake.take_all(folder, out)
         if not handed_in:
-            raise GraderError(f"There is no file in {folder or out / 'intake'}.")
+            raise GraderError(
+                f"There is no file in {folder or out / 'intake'}; `course grade` needs a folder with a "
+                "notebook or zip archive per student, alice.ipynb, or a folder per student."
+            )
         index = Index(out)
         try:
             keys = keys_of(known, handed_in, deadline)

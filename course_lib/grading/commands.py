@@ -5,6 +5,7 @@ runs broke off and will be tried again by the next `course grade`.
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,8 +26,9 @@ change of the lab.
 example:
   course regrade 03_contrastive results
 
-Grades what results holds once more with the lab as it is now, and says whose points changed. Older attempts
-and points that were set by hand stay.
+Grades what results holds once more with the lab as it was last built, and says whose points changed, also in
+results/changes-1.csv. Older attempts and points that were set by hand stay. Without a change of the lab
+nothing is graded.
 """,
     "override": """\
 example:
@@ -69,7 +71,7 @@ def add_to(add: Callable[..., argparse.ArgumentParser], root: Root) -> None:
     grade.add_argument("--out", type=Path, required=True, help="where results and feedback go")
     _how_to_run(grade)
     regrade = command("regrade", regrade_command)
-    regrade.add_argument("lab", help="the lab that was graded, in its new version")
+    regrade.add_argument("lab", help="the lab that was graded; run `course build` on its new source first")
     regrade.add_argument("out", type=Path, help="the --out folder of `course grade`")
     _how_to_run(regrade)
     override = command("override", override_command)
@@ -94,9 +96,17 @@ def add_to(add: Callable[..., argparse.ArgumentParser], root: Root) -> None:
 
 
 def _how_to_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=int, default=1, help="submissions graded side by side (default 1)")
     parser.add_argument(
-        "--deadline", type=float, default=600.0, help="seconds for one submission (default 600)"
+        "--workers",
+        type=int,
+        default=1,
+        help="submissions graded side by side; each takes one core and up to 4 GB of memory (default 1)",
+    )
+    parser.add_argument(
+        "--deadline",
+        type=float,
+        default=600.0,
+        help="seconds for one submission (default 600); with another value every file is graded again",
     )
     parser.add_argument(
         "--executor", metavar="dask://HOST:PORT", help="grade on an existing Dask cluster instead of here"
@@ -104,7 +114,7 @@ def _how_to_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-unsandboxed",
         action="store_true",
-        help="grade even where students' code cannot be walled off (see `course doctor`)",
+        help="grade also where students' code is not walled off and can do what you can do (`course doctor`)",
     )
 
 
@@ -116,12 +126,15 @@ def _in_sentences(function: Callable[..., int], arguments: argparse.Namespace, r
     try:
         return function(arguments, root)
     except GraderError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError("\n".join(map(_printable, str(error).split("\n")))) from error
 
 
 def _options(arguments: argparse.Namespace, root: Root) -> dict[str, Any]:
-    if arguments.workers < 1 or arguments.deadline <= 0:
-        raise ValueError("--workers and --deadline must be larger than 0.")
+    if arguments.workers < 1 or not 0 < arguments.deadline < math.inf:
+        raise ValueError(
+            "--workers and --deadline must be larger than 0 (and not infinite); "
+            f"{arguments.workers} and {arguments.deadline:g} were given."
+        )
     return {
         "root": root(arguments.root),
         "workers": arguments.workers,
@@ -132,11 +145,14 @@ def _options(arguments: argparse.Namespace, root: Root) -> dict[str, Any]:
     }
 
 
+def _printable(sentence: str) -> str:
+    """Names come from students and may hold signs that would steer a terminal."""
+    return "".join(sign if sign.isprintable() else "?" for sign in sentence)
+
+
 def _say(sentence: str) -> None:
-    # names come from students and may hold what this terminal cannot show, or what would steer it
-    text = "".join(sign if sign.isprintable() else "?" for sign in sentence)
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding), flush=True)
+    encoding = sys.stdout.encoding or "utf-8"  # which may lack signs that a name has
+    print(_printable(sentence).encode(encoding, "replace").decode(encoding), flush=True)
 
 
 def grade_command(arguments: argparse.Namespace, root: Root) -> int:

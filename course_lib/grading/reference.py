@@ -32,8 +32,12 @@ def load(root: Path, lab: str) -> Lab:
     student = notebooks.read(root / "labs" / f"{lab}.ipynb")
     try:
         bundle = bundles.load(lab, notebooks.bundle_folder(root))
+    except FileNotFoundError as error:
+        raise GraderError(
+            f"{error} Give the name of one of these labs; a new one is built first, with `course build`."
+        ) from None
     except (OSError, ValueError) as error:
-        raise GraderError(f"{error} Has `course build` been run?") from None
+        raise GraderError(str(error)) from None
     if solution is None or student is None:
         raise GraderError(
             f"Lab {lab!r} has no solution or no student copy under {root / 'labs'}; run `course build`."
@@ -47,7 +51,7 @@ def expectations(known: Lab, deadline: float = 600.0) -> dict[str, list[dict]]:
     """{exercise: the reference's runs} on the public and on freshly drawn seeds.
 
     They come from a kernel that no student sees and live in this process only. Raises GraderError if the
-    reference does not give its own public values.
+    reference does not give its own public values, or stops on a fresh input.
     """
     exercises = known.bundle["exercises"]
     seeds = {
@@ -75,6 +79,12 @@ def expectations(known: Lab, deadline: float = 600.0) -> dict[str, list[dict]]:
         ):
             raise GraderError(
                 f"Exercise {name}: the solution no longer gives the values in the bundle; run `course build`."
+            )
+        stopped = next((one for one in runs if "error" in one), None)
+        if stopped is not None:  # else an answer that stops in the same way would be right
+            raise GraderError(
+                f"Exercise {name}: the solution stops with {stopped['error']['type']} on the fresh input of "
+                f"seed {stopped['seed']}; mend the answer or its probe in the source, then `course build`."
             )
         found[name] = runs
     return found

@@ -27,7 +27,8 @@ def regrade(lab: str, out: Path | str, **options: Any) -> Summary:
     summary = batch.grade(lab, None, out, **options)
     summary.changes = changes(before, summary.rows)
     if summary.changes:
-        number = 1 + len(list(out.glob("changes-*.csv")))
+        older = [path.stem.removeprefix("changes-") for path in out.glob("changes-*.csv")]
+        number = 1 + max((int(name) for name in older if name.isdigit()), default=0)
         table = [[spreadsheet.flat(one[column]) for column in COLUMNS] for one in summary.changes]
         spreadsheet.write(out / f"changes-{number}.csv", [list(COLUMNS), *table], end="\n")
     return summary

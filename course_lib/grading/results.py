@@ -12,6 +12,7 @@ from course_lib.grading.reference import Lab, load
 from course_lib.grading.reporting import report
 
 Tries = dict[str, list[dict]]  # {sha: its attempts, oldest first}
+LONGEST = 600  # characters of a reason or a flag
 
 
 def standing(known: Lab, out: Path, handed_in: list[Submission], tries: Tries) -> list[dict]:
@@ -29,9 +30,11 @@ def standing(known: Lab, out: Path, handed_in: list[Submission], tries: Tries) -
             about_file.append("ran out of time, run again alone")
         for row in attempt["rows"]:
             own = {"student": one.student, "file": one.file, "sha": one.sha, "retry": retry}
-            own |= {"isolation": attempt["isolation"], "reason": row["reason"][:600]}
+            own |= {"isolation": attempt["isolation"], "reason": row["reason"][:LONGEST]}
             first = row is attempt["rows"][0]
-            rows.append({**row, **own, "flags": [*row["flags"], *(about_file if first else ())]})
+            flags = [*row["flags"], *(about_file if first else ())]
+            # a cell of more than 131,072 characters is one that csv does not read any more
+            rows.append({**row, **own, "flags": [flag[:LONGEST] for flag in flags]})
     overrides.apply(rows, overrides.current(out))
     return rows
 
@@ -39,11 +42,16 @@ def standing(known: Lab, out: Path, handed_in: list[Submission], tries: Tries) -
 def publish(known: Lab, out: Path, handed_in: list[Submission], tries: Tries) -> tuple[list, list, int]:
     """Write tables and pages. Returns (rows, people, lines that results.csv now has beside its header)."""
     rows = standing(known, out, handed_in, tries)
-    people = report.people(rows, {(one.student, one.file, one.sha): one.modified for one in handed_in})
+    people = _people(rows, handed_in)
     counting = {sha: ledger.decisive(several) for sha, several in tries.items() if several}
     report.write_all(known, out, rows, people, counting)
     with open(out / "results.csv", newline="", encoding="utf-8") as file:
         return rows, people, sum(1 for _ in csv.reader(file)) - 1
+
+
+def _people(rows: list[dict], handed_in: list[Submission]) -> list[dict]:
+    """The students of rows, each with the file that counts."""
+    return report.people(rows, {(one.student, one.file, one.sha): one.modified for one in handed_in})
 
 
 def last_run(out: Path) -> dict:
@@ -70,9 +78,9 @@ def set_by_hand(out: Path, student: str, exercise: str, points: str, reason: str
         if not run:
             raise GraderError(f"The grading in {out} has not come to its end yet; run `course grade` first.")
         tries = tries_of_run(run, out)
-        made = overrides.add(
-            out, standing(known, out, handed_in, tries), student, exercise, points, reason, by
-        )
+        people = _people(standing(known, out, handed_in, tries), handed_in)
+        counting = [row for person in people for row in person["rows"]]
+        made = overrides.add(out, counting, student, exercise, points, reason, by)
         now = made.automatic if made.points is None else made.points
         said = f"{student}, exercise {exercise}: {now:g} points"
         said += " (automatic again)." if made.points is None else f" by hand (automatic: {made.automatic:g})."

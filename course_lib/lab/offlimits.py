@@ -24,7 +24,10 @@ def off_limits_used(source: str, off_limits: list[str], context: str = "") -> li
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value:
             used.add(node.value)
     found = {name for name in used if any(name == bad or name.startswith(bad + ".") for bad in off_limits)}
-    return sorted(name for name in found if not any(other.startswith(name + ".") for other in found))
+    # part by part in order, what begins with a name stands right behind it: no look at all pairs
+    ordered = sorted(found, key=lambda name: name.split("."))
+    behind = zip(ordered, [*ordered[1:], ""], strict=False)  # no names have one fewer behind them
+    return sorted(name for name, after in behind if not after.startswith(name + "."))
 
 
 def _parse(source: str) -> ast.Module | None:

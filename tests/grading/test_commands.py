@@ -121,6 +121,8 @@ def test_runs_that_broke_off_are_told_by_the_exit_status(course_says, handed_in,
         (["grade", LAB, "in", "--out", "in/out"], "--out must lie outside the folder of submissions"),
         (["grade", LAB, "in", "--out", "file/out"], "cannot be written (Not a directory); name another"),
         (["grade", LAB, "in", "--out", "out", "--workers", "0"], "--workers and --deadline must be larger"),
+        (["grade", LAB, "in", "--out", "out", "--deadline", "nan"], "1 and nan were given"),
+        (["regrade", LAB, "out", "--deadline", "inf"], "1 and inf were given"),
         (["grade", LAB, "in", "--out", "out", "--executor", "ray"], "--executor ray is not known"),
         (["regrade", LAB, "empty"], "is no grading folder; name the --out folder of a `course grade`"),
         (["override", "empty", "a", "1", "1", "--reason", "r", "--by", "b"], "is no grading folder"),
@@ -216,3 +218,13 @@ def test_stopping_is_told_and_the_next_run_goes_on(built, handed_in, tmp_path, m
     assert capsys.readouterr().err == "\ncourse grade: stopped.\n"
     assert cli.main(arguments) == 0
     assert "1 graded now, 1 known from before" in capsys.readouterr().out
+
+
+def test_names_in_a_refusal_cannot_steer_the_terminal_either(course_says, built, tmp_path):
+    save(student(built), tmp_path / "in" / "a\x1b]0;evil\x07b.ipynb")
+    course_says("grade", LAB, tmp_path / "in", "--out", tmp_path / "out")
+    arguments = ("override", tmp_path / "out", "evil", "90.1", 1, "--reason", "r", "--by", "b")
+    status, _, error = course_says(*arguments)
+    assert status == 2
+    assert "did you mean a?]0;evil?b?" in error
+    assert "\x1b" not in error

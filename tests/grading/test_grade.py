@@ -3,6 +3,7 @@
 import csv
 import errno
 import json
+import os
 import shutil
 
 import pytest
@@ -326,3 +327,55 @@ def test_what_stops_grading_is_a_sentence(course, tmp_path, prepare, sentence):
     options = {"lab": LAB, "folder": tmp_path / "in", "out": tmp_path / "out"} | (changes or {})
     with pytest.raises(GraderError, match=sentence):
         grade(course, options["folder"], options["out"], options["lab"])
+
+
+def test_points_by_hand_are_set_beside_those_of_the_file_that_counts(built, tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    for moment, source in enumerate((ANSWERS["90.1"], SUM), start=1):  # it was right before it was changed
+        path = save(student(built, x90_1=source), folder / "alice.ipynb")
+        os.utime(path, (moment, moment))
+        grade(built, folder, out)
+    said = results.set_by_hand(out, "alice", "90.1", "10", "nearly", "B.", built)
+    assert said == "alice, exercise 90.1: 10 points by hand (automatic: 0)."
+    (person,) = grade(built, folder, out).people
+    assert (person["total"], "points set by hand: nearly" in person["flags"]) == (70, True)
+    assert not [flag for flag in person["flags"] if "since then" in flag]
+
+
+def test_one_cell_that_uses_a_thousand_forbidden_names_stops_nobody(built, handed_in, tmp_path, monkeypatch):
+    row = unit.compare.row
+    monkeypatch.setattr(unit.compare, "row", lambda *a: {**row(*a), "flags": ["f" * 200_000]})
+    summary = grade(built, handed_in, tmp_path / "out")  # flags of an attempt that an older grader stored
+    assert summary.complete
+    assert points(summary)["alice", "90.1"] == 40
+
+
+def test_a_solution_that_stops_on_a_fresh_input_is_no_measure(built, handed_in, tmp_path, monkeypatch):
+    def stops(work, bundle, **how):
+        result = run_here(work, bundle, **how)
+        runs = result.of("emit", "90.1")["documents"][0]["runs"]
+        runs[-1] = {"seed": runs[-1]["seed"], "error": {"kind": "error", "type": "IndexError", "text": ""}}
+        return result
+
+    monkeypatch.setattr(run, "run", stops)
+    with pytest.raises(GraderError, match=r"90\.1: the solution stops with IndexError on the fresh input of"):
+        grade(built, handed_in, tmp_path / "out")
+
+
+def test_a_list_of_changes_is_never_overwritten(mended, built, handed_in, tmp_path):
+    out = tmp_path / "out"
+    grade(built, handed_in, out)
+    for number in (2, 7):
+        (out / f"changes-{number}.csv").write_text("older")
+    regrade.regrade(LAB, out, root=mended, executor=Here())
+    assert {path.name for path in out.glob("changes-*")} == {f"changes-{n}.csv" for n in (2, 7, 8)}
+    assert (out / "changes-2.csv").read_text() == "older"
+
+
+def test_every_grading_draws_its_own_inputs(built):
+    known = batch.load(built, LAB)
+    several = [batch.expectations(known) for _ in range(2)]
+    for name, entry in known.bundle["exercises"].items():
+        one, other = ([run["seed"] for run in found[name]] for found in several)
+        assert one[:3] == other[:3] == entry["seeds"]
+        assert len({*one, *other}) == 9

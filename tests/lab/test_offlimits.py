@@ -1,6 +1,8 @@
 """Names that an exercise forbids, in every spelling that the syntax shows."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from course_lib.lab.offlimits import off_limits_used
 
@@ -46,3 +48,11 @@ def test_an_import_in_an_earlier_cell_gives_the_name_its_meaning():
     source = "def f(x):\n    return losses.nt_xent(x)"
     assert off_limits_used(source, BAD) == []
     assert off_limits_used(source, BAD, "from course_lib import losses") == ["course_lib.losses.nt_xent"]
+
+
+@given(st.sets(st.lists(st.sampled_from(["a", "b", "a-"]), min_size=1, max_size=3).map(".".join)))
+def test_only_the_longest_names_are_told(names):
+    found = {f"bad.{name}" for name in names}
+    source = "\n".join(f"x = {name!r}" for name in sorted(found))
+    longest = [name for name in found if not any(other.startswith(name + ".") for other in found)]
+    assert off_limits_used(source, ["bad"]) == sorted(longest)

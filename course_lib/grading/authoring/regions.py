@@ -45,26 +45,24 @@ def _stub_lines(region: list[str]) -> list[str]:
 
 def solved(source: str) -> str:
     """The answer cell of the solution: regions stay marked as nbgrader wants them, stubs go."""
-    lines, inside = [], False
-    for line in source.splitlines():
-        mark = line.strip()
-        inside = inside or mark == BEGIN_STUB
-        if not inside:
-            lines.append(line)
-        inside = inside and mark != END_STUB
-    return "\n".join(lines)
+    return _without(source, BEGIN_STUB, END_STUB)
 
 
 def without_hidden(source: str) -> str:
     """A check cell without its hidden tests."""
+    return _without(source, BEGIN_HIDDEN, END_HIDDEN).rstrip()
+
+
+def _without(source: str, begin: str, end: str) -> str:
+    """The lines outside of the regions that two marks enclose; the marks go too."""
     lines, inside = [], False
     for line in source.splitlines():
         mark = line.strip()
-        inside = inside or mark == BEGIN_HIDDEN
+        inside = inside or mark == begin
         if not inside:
             lines.append(line)
-        inside = inside and mark != END_HIDDEN
-    return "\n".join(lines).rstrip()
+        inside = inside and mark != end
+    return "\n".join(lines)
 
 
 def removed_lines(source: str) -> list[str]:

@@ -34,7 +34,9 @@ def take_all(folder: Path, out: Path) -> list[Submission]:
     `alice/anything.ipynb`. Raises GraderError if there is no such folder.
     """
     if not folder.is_dir():
-        raise GraderError(f"There is no folder {folder}.")
+        raise GraderError(f"There is no folder {folder}; name the one that holds the students' notebooks.")
+    records = filter(None, map(record_in, (out / "intake").glob("*.json")))
+    newest = {one.file: one for one in sorted(map(_submission, records), key=lambda one: one.modified)}
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if any(part.startswith(".") or part == "__MACOSX" for part in parts) or (
@@ -44,9 +46,15 @@ def take_all(folder: Path, out: Path) -> list[Submission]:
         submission = _take(path, parts, out)
         name = hashlib.sha256(f"{submission.file}\0{submission.reason}".encode()).hexdigest()[:12]
         target = out / "intake" / f"{submission.sha[:16] or 'unread'}-{name}.json"
-        if record_in(target) is None:
+        if record_in(target) is None or _came_back(submission, newest):
             write_whole(target, json.dumps(asdict(submission), sort_keys=True, indent=1) + "\n")
     return known(out)
+
+
+def _came_back(one: Submission, newest: dict[str, Submission]) -> bool:
+    """True for a version that was handed in again after another one of that name: it is the newest now."""
+    last = newest.get(one.file)
+    return last is not None and last.sha != one.sha and one.modified > last.modified
 
 
 def known(out: Path) -> list[Submission]:
@@ -59,8 +67,12 @@ def known(out: Path) -> list[Submission]:
                 f"{path} is damaged, so it is not known whose file this was; "
                 "run `course grade` with the folder of submissions again, which writes it anew."
             )
-        found.append(Submission(**{**record, "flags": tuple(record["flags"])}))
+        found.append(_submission(record))
     return sorted(found, key=lambda one: (one.student, one.file, one.modified, one.sha))
+
+
+def _submission(record: dict) -> Submission:
+    return Submission(**{**record, "flags": tuple(record["flags"])})
 
 
 def original(out: Path, sha: str) -> bytes:
@@ -74,7 +86,8 @@ def original(out: Path, sha: str) -> bytes:
 def _take(path: Path, parts: tuple[str, ...], out: Path) -> Submission:
     # names that are no text keep their bytes visible, so that two of them never become one
     file = "/".join(parts).encode(errors="backslashreplace").decode()
-    student = file.split("/")[0] if len(parts) > 1 else Path(file).stem
+    # an editor or a mail program may add an ending: alice.ipynb.txt is alice's too
+    student = file.split("/")[0] if len(parts) > 1 else re.sub(r"\.ipynb$", "", Path(file).stem, flags=re.I)
     student = unicodedata.normalize("NFC", student)  # an accent is written in two ways by two systems
     plain = re.sub(r"\s*\(\d+\)$", "", student) or student
     flags = ("renamed by a browser",) if plain != student else ()

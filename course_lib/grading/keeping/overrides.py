@@ -7,6 +7,8 @@ from pathlib import Path
 from course_lib.grading.keeping import ledger
 from course_lib.grading.keeping.ledger import GraderError
 
+BY_HAND = "points set by hand: "  # how the flag of such a row begins
+
 
 @dataclass(frozen=True)
 class Override:
@@ -27,7 +29,7 @@ class Override:
 def add(
     out: Path, rows: list[dict], student: str, exercise: str, points: str, reason: str, by: str
 ) -> Override:
-    """Write down a decision. rows: the results that stand now; points: a number, or "automatic".
+    """Write down a decision. rows: of the files that count now; points: a number, or "automatic".
 
     Raises GraderError for a student or an exercise that is not there, and for points that cannot be given.
     """
@@ -38,16 +40,14 @@ def add(
         ]
         hint = f"; did you mean {', '.join(sorted(near)[:5])}?" if near else "."
         raise GraderError(f"There is no student {student!r} in {out}{hint}")
-    there = [row for row in hers if row["exercise"] == exercise]
-    if not there:
+    there = next((row for row in hers if row["exercise"] == exercise), None)
+    if there is None:
         names = ", ".join(dict.fromkeys(row["exercise"] for row in hers))
         raise GraderError(f"There is no exercise {exercise!r}; there are: {names}.")
     if not reason.strip() or not by.strip():
         raise GraderError("An override needs a --reason that the student may read, and --by, who decided it.")
-    most = there[0]["max"]
-    number = None if points == "automatic" else _number(points, most)
-    automatic = max(row["automatic"] for row in there)
-    made = Override(student, exercise, number, reason, by, automatic, time.time())
+    number = None if points == "automatic" else _number(points, there["max"])
+    made = Override(student, exercise, number, reason, by, there["automatic"], time.time())
     ledger.add_numbered(out / "overrides", asdict(made))
     return made
 
@@ -63,10 +63,16 @@ def _number(points: str, most: float) -> float:
 
 
 def current(out: Path) -> dict[tuple[str, str], Override]:
-    """{(student, exercise): the last decision about it}."""
+    """{(student, exercise): the last decision about it}. Raises GraderError for a record that was damaged."""
     found = {}
-    for record in ledger.numbered(out / "overrides"):
-        one = Override(**record)
+    for path in sorted((out / "overrides").glob("*.json")):
+        try:
+            one = Override(**(ledger.record_in(path) or {}))
+        except TypeError:
+            raise GraderError(
+                f"{path} is damaged, so it is not known whose points were set by hand; "
+                "move it away, and give that `course override` again."
+            ) from None
         found[one.student, one.exercise] = one
     return {place: one for place, one in found.items() if one.points is not None}
 
@@ -79,7 +85,7 @@ def apply(rows: list[dict], decided: dict[tuple[str, str], Override]) -> None:
         if one is None:
             continue
         row["points"] = one.points
-        row["flags"] = [*row["flags"], f"points set by hand: {one.reason}"]
+        row["flags"] = [*row["flags"], f"{BY_HAND}{one.reason}"]
         if row["automatic"] != one.automatic:
             row["flags"].append(
                 f"the automatic points went from {one.automatic:g} to {row['automatic']:g} since then"

@@ -32,7 +32,7 @@ def migrate(path: Path | str, kind: str = "auto") -> tuple[str, list[str]]:
     fitting = [name for name, module in KINDS.items() if module.recognised(notebook)]
     if kind == "auto" and len(fitting) != 1:
         what = "both nbgrader's and Otter's marks" if fitting else "neither nbgrader's nor Otter's marks"
-        raise ValueError(f"{path} has {what}; say which it is with kind, one of {', '.join(KINDS)}.")
+        raise ValueError(f"{path} has {what}; say which it is with --kind, one of {', '.join(KINDS)}.")
     name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_") or "lab"
     blocks, notes = KINDS[fitting[0] if kind == "auto" else kind].convert(notebook)
     if not any(hasattr(block, "tests") for block in blocks):

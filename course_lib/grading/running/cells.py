@@ -121,9 +121,10 @@ class _Cell:
         if document and message.size > budget.limits.document:
             raise _TooMuch("more values than are allowed")
         content = message.content() if document else {}
-        if MIME in (content.get("data") or {}):
+        data = content.get("data")
+        if isinstance(data, dict) and MIME in data:  # the kernel may send anything in its place
             budget.documents -= message.size
-            result.documents.append(content["data"][MIME])
+            result.documents.append(data[MIME])
         else:
             budget.output -= message.size if message.kind != "status" else 0
         if budget.output < 0 or budget.documents < 0:

@@ -57,8 +57,9 @@ def test_originals_are_whole_read_only_and_written_once(tmp_path, out):
 def test_a_second_version_is_added_and_the_first_stays(tmp_path, out):
     folder = tmp_path / "in"
     put(folder, "alice.ipynb", "one")
-    before = {path: path.read_bytes() for room in ("originals", "intake") for path in (out / room).iterdir()}
     intake.take_all(folder, out)
+    before = {path: path.read_bytes() for room in ("originals", "intake") for path in (out / room).iterdir()}
+    assert len(before) == 2
     put(folder, "alice.ipynb", "two")
     found = intake.take_all(folder, out)
     assert [one.student for one in found] == ["alice", "alice"]
@@ -96,7 +97,9 @@ def test_archives_and_notebooks_under_other_names_are_taken(tmp_path, out):
     put(folder, "alice.zip", "PK")
     put(folder, "bob.ipynb.txt", '{"cells": []}')
     put(folder, "carol.IPYNB")
-    found = {one.file: (one.reason, one.flags) for one in intake.take_all(folder, out)}
+    taken = intake.take_all(folder, out)
+    assert [one.student for one in taken] == ["alice", "bob", "carol"]
+    found = {one.file: (one.reason, one.flags) for one in taken}
     assert found == {
         "alice.zip": ("", ()),
         "bob.ipynb.txt": ("", ("a notebook under another name",)),
@@ -134,3 +137,13 @@ def test_what_a_loss_of_power_damaged_is_written_anew(tmp_path, out):
         intake.original(out, one.sha)
     assert intake.take_all(folder, out) == [one]
     assert intake.original(out, one.sha) == b"the answer"
+
+
+def test_a_version_that_comes_back_is_the_newest_again(tmp_path, out):
+    folder = tmp_path / "in"
+    for moment, text in enumerate(("one", "two", "one"), start=1):
+        os.utime(put(folder, "alice.ipynb", text), (moment, moment))
+        found = intake.take_all(folder, out)
+    assert [(intake.original(out, one.sha), one.modified) for one in found] == [(b"two", 2.0), (b"one", 3.0)]
+    os.utime(folder / "alice.ipynb", (9, 9))  # copied without its time: it is still the same version
+    assert intake.take_all(folder, out) == found

@@ -68,3 +68,11 @@ def test_what_cannot_be_decided_is_a_sentence(out, change, sentence):
     with pytest.raises(GraderError, match=sentence):
         decide(out, **{"points": "5", **change})
     assert list((out / "overrides").iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"student": "alice"}'])
+def test_a_decision_that_was_damaged_is_never_passed_over(out, damage):
+    decide(out, "5")
+    (out / "overrides" / "000001.json").write_text(damage)
+    with pytest.raises(GraderError, match=r"000001\.json is damaged.*give that `course override` again"):
+        overrides.current(out)

@@ -352,3 +352,25 @@ def test_the_tables_are_enough_to_export_from(tmp_path):
     (out / "lab.json").write_text(json.dumps({"lab": LAB}))
     for kind, text in whole.items():
         assert exports.export(out, kind, tmp_path / "again.csv").read_text() == text
+
+
+@pytest.mark.parametrize("points", [15, 0])
+def test_points_by_hand_reach_the_gradebook_where_no_file_could_be_read(tmp_path, points):
+    rows = [row("ada", e, status="unreadable") for e in ("90.1", "90.2", "90.3")]
+    rows[0] |= {"points": points, "flags": ["points set by hand: seen on paper"]}
+    out = folder(tmp_path, rows)
+    (tmp_path / "book.csv").write_bytes(CANVAS)
+    into = exports.export(out, "canvas", tmp_path / "f.csv", tmp_path / "book.csv")
+    assert into.read_bytes() == CANVAS.replace(b",  3,12,5", f",  3,{points},5".encode())
+
+
+def test_from_the_tables_alone_the_version_that_counts_is_told(tmp_path):
+    rows = [{**one, "sha": sha} for sha, own in (("a", 20), ("b", 5)) for one in graded(("alice", own))]
+    times = {("alice", "alice.ipynb", sha): at for at, sha in enumerate("ab")}
+    out = tmp_path / "out"
+    report.write_all(lab(), out, rows, report.people(rows, times), [])
+    whole = exports.export(out, "moodle", tmp_path / "whole.csv").read_text()
+    assert "90.1: 5 of 20" in whole
+    (out / "results.json").unlink()
+    (out / "lab.json").write_text(json.dumps({"lab": LAB}))
+    assert exports.export(out, "moodle", tmp_path / "again.csv").read_text() == whole

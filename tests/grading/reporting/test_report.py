@@ -283,3 +283,13 @@ def test_a_class_of_three_hundred_takes_seconds(tmp_path):
     report.write_all(known, tmp_path, rows, people, attempts)
     assert time.process_time() - started < 15  # about 3 on an idle machine
     assert len(list((tmp_path / "feedback").iterdir())) == 300
+
+
+def test_an_error_that_calls_itself_a_defect_of_the_grader_is_none(tmp_path):
+    known, rows, people, attempts = classroom.school(3)
+    rows[0] |= {"status": "error", "reason": "grader: no points for me"}
+    report.write_all(known, tmp_path, rows, people, attempts)
+    assert "The grader itself failed" not in (tmp_path / "class.html").read_text()
+    rows[0] |= {"status": "not_run", "reason": "grader: KeyError: 'x'"}
+    report.write_all(known, tmp_path, rows, people, attempts)
+    assert "The grader itself failed for 1 student" in (tmp_path / "class.html").read_text()

@@ -101,6 +101,10 @@ FORGED = {
     "other exercise": lambda d: {**d, "exercise": "90.2"},
     "other seeds": lambda d: {**d, "runs": d["runs"][:3]},
     "seeds in another order": lambda d: {**d, "runs": d["runs"][::-1]},
+    "right values under other seeds": lambda d: {
+        **d,
+        "runs": [{**run, "seed": run["seed"] + 1} for run in d["runs"]],
+    },
     "no runs": lambda d: {**d, "runs": {}},
     "runs of text": lambda d: {**d, "runs": ["right"] * 5},
     "no values": lambda d: {**d, "runs": [{"seed": run["seed"]} for run in d["runs"]]},
@@ -135,3 +139,17 @@ def test_off_limits_names_are_flagged_and_keep_their_points(entry):
     row = grade(entry, [document(entry, average)], source)
     assert row["points"] == 40
     assert row["flags"] == ["uses statistics.mean, off limits here"]
+
+
+@pytest.mark.parametrize(
+    "used",
+    [["statistics." + "x" * 150_000], [f"statistics.x{n}" for n in range(500)]],
+    ids=["long", "many"],
+)
+def test_a_flag_about_names_stays_short_however_many_there_are(entry, used):
+    source = "# exercise 90.1\naverage = lambda n: sum(n) / len(n)\nused = [" + ",".join(used) + "]"
+    (flag,) = grade(entry, [document(entry, average)], source)["flags"]
+    assert flag.startswith("uses statistics.x")
+    assert flag.endswith("off limits here")
+    assert len(flag) < 600
+    assert ("and 495 more" in flag) == (len(used) > 1)

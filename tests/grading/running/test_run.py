@@ -12,8 +12,10 @@ import pytest
 from course_lib.grading.running import isolation, needs, run
 from course_lib.grading.walls import sandbox
 from course_lib.grading.walls.limits import MB, Limits, Watchdog
+from course_lib.lab import bundle
 
 from ..abuse.kernel.traces import SLEEP, asleep, gone_soon, leftovers
+from ..conftest import LAB
 
 BUNDLE = {"lab": "none", "version": "", "exercises": {}}
 SHOW = (
@@ -283,3 +285,17 @@ def test_the_folder_of_the_driver_is_not_that_of_the_kernel(tmp_path):
     environment = sandbox.environment(tmp_path / "driver", tmp_path / "tables", None)
     assert environment["HOME"] == str(tmp_path / "driver")
     assert Path(environment["PYTHONPATH"]).joinpath("course_lib").is_dir()
+
+
+def test_what_the_values_should_be_is_in_no_file_of_a_run(built, monkeypatch):
+    texts = []
+
+    def look(home, *rest):
+        texts.extend(path.read_text() for path in home.parent.rglob("*") if path.is_file())
+        return run.Result()
+
+    monkeypatch.setattr(run, "_drive", look)
+    run.run([], bundle.load(LAB, built / "course_lib" / "lab" / "bundles"), isolation="")
+    everything = "".join(texts)
+    assert "def probe" in everything
+    assert not [key for key in ("reference", "wrong", "hints", "rtol") if f'"{key}"' in everything]

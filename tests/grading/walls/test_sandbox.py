@@ -1,5 +1,6 @@
 """What a kernel behind walls sees: of the course its library alone, of the host its system alone."""
 
+import ast
 import json
 import os
 import sys
@@ -108,6 +109,18 @@ def test_walls_cut_off_everything_and_limit_every_folder():
     assert sizes == {sandbox.HOME: "11", "/tmp": "22", "/dev/shm": "22", sandbox.SOCKETS: "1000000"}
     assert words[words.index("--setenv") :][:3] == ["--setenv", "A", "b"]
     assert "--disable-userns" not in bubblewrap.walls(limits.Limits(), "", {})
+
+
+def test_root_gives_up_its_rights_for_good_before_anything_is_started():
+    code = bubblewrap.BECOME.format(61_184, "/bin/bwrap", ["bwrap", "--", "python"])
+    called = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    words = sorted((node.lineno, node.col_offset, ast.unparse(node)) for node in called)
+    assert [word for *_, word in words if not word.startswith(("os.fork", "os.waitpid"))] == [
+        "os.setgroups([])",
+        "os.setresgid(61184, 61184, 61184)",
+        "os.setresuid(61184, 61184, 61184)",
+        "os.execv('/bin/bwrap', ['bwrap', '--', 'python'])",
+    ]
 
 
 def test_arguments_travel_in_a_file_not_in_a_process_list():

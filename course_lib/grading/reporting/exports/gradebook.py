@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_lib.files import write_whole
+from course_lib.grading.keeping.overrides import BY_HAND
 from course_lib.grading.reporting import spreadsheet, statuses
 from course_lib.grading.reporting.exports.files import comments
 from course_lib.grading.reporting.exports.people import match
@@ -165,11 +166,16 @@ def _ready(people: list[dict]) -> tuple[dict[str, dict], list[str]]:
         rows = person["rows"]
         if any(statuses.pending(row) for row in rows):
             groups.setdefault("not graded to the end", []).append(person["student"])
-        elif all(row["status"] in statuses.NO_NOTEBOOK for row in rows):
+        elif all(row["status"] in statuses.NO_NOTEBOOK and not _by_hand(row) for row in rows):
             groups.setdefault("no notebook of this lab could be read", []).append(person["student"])
         else:
             ready[person["student"]] = person
     return ready, [f"Not filled in, {why}: {', '.join(names)}." for why, names in groups.items()]
+
+
+def _by_hand(row: dict) -> bool:
+    """True for points that an instructor decided: these are told, whatever the file was."""
+    return any(str(flag).startswith(BY_HAND) for flag in row["flags"])
 
 
 def _cell(row: list[str], place: int | None) -> str:

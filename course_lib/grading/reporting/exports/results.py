@@ -77,13 +77,19 @@ def _from_tables(out: Path) -> Results:
             "total": _number(one["total"]),
             "max": _number(one["max"]),
             "flags": one["flags"].split("; ") if one["flags"] else [],
-            "rows": [r for r in rows if (r["student"], r["file"]) == (one["student"], one["file"])][
-                : len(exercises)
-            ],
+            "rows": _counting(one, rows, len(exercises)),
         }
         for one in wide
     ]
     return Results(str(lab), exercises, people, rows, _times(out))
+
+
+def _counting(one: dict[str, str], rows: list[dict], size: int) -> list[dict]:
+    """Of all versions of a file, oldest first, the rows of the newest that has the total of the summary."""
+    own = [row for row in rows if (row["student"], row["file"]) == (one["student"], one["file"])]
+    versions = [own[start : start + size] for start in range(0, len(own), max(1, size))]
+    fitting = [version for version in versions if sum(r["points"] for r in version) == _number(one["total"])]
+    return (fitting or versions or [[]])[-1]
 
 
 def _number(text: str) -> float:

@@ -70,7 +70,12 @@ def _first(
     sentences = []
     if files:
         sentences.append(f"Not graded to the end: {count(len(files), 'file')}; run the grader again.")
-    defects = {row["student"] for row in counted if str(row["reason"]).startswith("grader:")}
+    # a student's own error may begin with the same word, but then it has another status
+    defects = {
+        row["student"]
+        for row in counted
+        if row["status"] == "not_run" and str(row["reason"]).startswith("grader:")
+    }
     if defects:
         sentences.append(
             f"The grader itself failed for {count(len(defects), 'student')}; see the reasons in results.csv."
