@@ -135,45 +135,45 @@ def leaderboard(
 def count_and_win(counts: pandas.DataFrame, fractions: pandas.DataFrame) -> Figure:
     """Draw an arena's two heat maps: battles of each pair, and how often the row's model beat the column's.
 
-    counts, fractions: as `count_matrix` and `win_fraction` give them, same models in the same order.
+    counts, fractions: as `count_matrix` and `win_fraction` give them, same models in the same order. A column
+    has the number that stands behind its model's name.
     """
-    models = list(counts.index)
-    side = max(5.0, 2.4 + 0.42 * len(models))
-    figure, axes = panels(2, 1, side, side)
     empty = counts.to_numpy() == 0
-    values = (np.where(empty, np.nan, counts), fractions.to_numpy(dtype=float))
-    size = 9 if len(models) > 12 else 12
-    for axis, cells, limits, cmap, name in zip(
-        axes,
-        values,
-        ((0, float(np.nanmax(values[0]))), (0.0, 1.0)),
-        ("viridis", "cividis"),
-        ("battles of the pair", "share that the row won, ties left out"),
-        strict=True,
+    battles, won = np.where(empty, np.nan, counts), 100 * fractions.to_numpy(dtype=float)
+    most = float(np.nanmax(battles))
+    # columns have numbers, not names: long names would take the room that the cells need
+    numbers = [str(place + 1) for place in range(len(counts))]
+    names = [f"{model}  {number}" for model, number in zip(counts.index, numbers, strict=True)]
+    cell = max(0.42, 4.2 / len(counts))  # inches; below, the colour bar and half of the names are added
+    side = cell * len(counts)
+    figure, axes = panels(2, 1, side + 1.1 + 0.05 * max(map(len, names)), side + 1.3)
+    digits = max(len(f"{most:.0f}"), len("100"))
+    size = min(12.0, 72 * cell / (0.75 * digits))  # a digit is 0.64 of its size wide
+    for axis, cells, limit, cmap, title in (
+        (axes[0], battles, most, "viridis", "battles of the pair"),
+        (axes[1], won, 100.0, "cividis", "share that the row won, ties left out (%)"),
     ):
         axis.set_facecolor("0.88")
-        drawn = heat_map(axis, cells, limits, cmap=cmap)
+        drawn = heat_map(axis, cells, (0.0, limit), cmap=cmap)
         for i, j in zip(*np.nonzero(np.isfinite(cells)), strict=True):
-            dark = (cells[i, j] - limits[0]) / max(limits[1] - limits[0], 1e-9) < 0.55
-            text = f"{cells[i, j]:.0f}" if axis is axes[0] else f"{100 * cells[i, j]:.0f}"
-            axis.text(j, i, text, ha="center", va="center", fontsize=size, color="white" if dark else "black")
-        axis.set_xticks(range(len(models)), models, rotation=90, fontsize=12)
-        axis.set_yticks(range(len(models)), models if axis is axes[0] else [], fontsize=12)
-        axis.set_title(name + ("" if axis is axes[0] else " (%)"), fontsize=13)
+            color = "white" if cells[i, j] < 0.55 * limit else "black"
+            axis.text(j, i, f"{cells[i, j]:.0f}", ha="center", va="center", fontsize=size, color=color)
+        axis.set_xticks(range(len(counts)), numbers, fontsize=12)
+        axis.set_yticks(range(len(counts)), names if axis is axes[0] else numbers, fontsize=12)
+        axis.set_title(title, fontsize=13)
         figure.colorbar(drawn, ax=axis, shrink=0.75)
-    upper = np.triu_indices(len(models), 1)
+    upper = np.triu_indices(len(counts), 1)
     never, pairs = int(empty[upper].sum()), len(upper[0])
-    above = fractions.to_numpy(dtype=float)[upper]
-    known = above[np.isfinite(above)]
+    known = won[upper][np.isfinite(won[upper])]
     finding = (
         f"{never} of {pairs} pairs never met; the higher rated model won most decided battles in "
-        f"{int((known > 0.5).sum())} of {len(known)} pairs"
+        f"{int((known > 50).sum())} of {len(known)} pairs"
     )
     headline(figure, finding)
     return with_alt(
         figure,
-        f"Two square maps of {len(models)} models sorted by rating. Left, battles of each pair, up to "
-        f"{np.nanmax(values[0]):.0f}; grey means none. Right, the share of decided battles that the row won. "
+        f"Two square maps of {len(counts)} models sorted by rating. Left, battles of each pair, up to "
+        f"{most:.0f}; grey means none. Right, the share of decided battles that the row won. "
         f"{finding}.",
     )
 

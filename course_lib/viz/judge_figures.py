@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import ListedColormap
 
+from course_lib.arena.judging.verdicts import COUNTS
 from course_lib.arena.published.openness import CATEGORIES
 from course_lib.viz.arena_figures import GREY
 from course_lib.viz.contrastive_figures import NEGATIVE, POSITIVE, panels, shades, with_alt
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
-VERDICTS = ("much_better", "better", "tie", "worse", "much_worse", "missing")
+VERDICTS = (*COUNTS, "missing")
 
 
 def verdict_shares(table: pandas.DataFrame) -> Figure:
@@ -71,11 +72,11 @@ def missing_rules(table: pandas.DataFrame) -> Figure:
     axis.set_xlabel(
         "change of the score (points): bar = worst to best case, diamond = counted as ties", fontsize=12
     )
-    lowest = gaps["tie"].idxmax()
+    gainer = gaps["tie"].idxmax()
     headline(
         figure,
         f"Missing verdicts (in brackets) as ties: from {gaps['tie'].min():+.2f} to "
-        f"{gaps['tie'].max():+.2f} points; {lowest} gains most",
+        f"{gaps['tie'].max():+.2f} points; {gainer} gains most",
     )
     return with_alt(
         figure,
@@ -123,7 +124,7 @@ def vote_matrix(matrix: pandas.DataFrame, agreements: Mapping[str, pandas.DataFr
     axes[1].axhline(0, color=GREY, linestyle=":")
     axes[1].set_ylabel("agreement (0 of kappa = chance)", fontsize=12)
     axes[1].legend(fontsize=12, frameon=False, loc="upper left")
-    equal = np.trace(matrix.reindex(columns=matrix.index).to_numpy()) / values.sum()
+    equal = np.trace(matrix.reindex(columns=matrix.index, fill_value=0).to_numpy()) / values.sum()
     headline(figure, f"The same vote on {100 * equal:.0f} % of {values.sum():,.0f} pairs")
     words = "; ".join(
         f"{protocol} macro F1 {table.loc['f1_macro', 'value']:.2f}, kappa {table.loc['kappa', 'value']:.2f}"

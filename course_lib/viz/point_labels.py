@@ -24,18 +24,24 @@ PLACES = (
 )
 
 
-def label_points(axis: Axes, points: Sequence[tuple[str, float, float]], size: float = 11) -> list[str]:
+def label_points(
+    axis: Axes,
+    points: Sequence[tuple[str, float, float]],
+    size: float = 11,
+    nameless: Sequence[tuple[float, float]] = (),
+) -> list[str]:
     """Write names beside points where they overlap no other name, no point and no border of the axes.
 
-    points: (name, x, y) in data units; earlier ones choose first, and a name without room is left out. Call
-    it last, when limits and titles stand. Returns the names that were written.
+    points: (name, x, y) in data units; earlier ones choose first, and a name without room is left out.
+    nameless: (x, y) of other points, which get no name. Call it last, when limits and titles stand. Returns
+    the names that were written.
     """
     figure = axis.figure.get_figure(root=True)
     assert figure is not None
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # settles the layout
     renderer, frame = canvas.get_renderer(), axis.get_window_extent()
-    spots = [axis.transData.transform((x, y)) for _, x, y in points]
+    spots = [axis.transData.transform(spot) for spot in (*(point[1:] for point in points), *nameless)]
     taken: list[Bbox] = []
     written: list[str] = []
     for name, x, y in points:

@@ -97,7 +97,8 @@ def against(
     axis.margins(0.12)
     headline(figure, finding)
     apart = (x.rank() - y.rank()).abs().sort_values(ascending=False, kind="stable")
-    label_points(axis, [(str(model), float(x[model]), float(y[model])) for model in apart.index[:10]])
+    spots = [(str(model), float(x[model]), float(y[model])) for model in apart.index]
+    label_points(axis, spots[:10], nameless=[spot[1:] for spot in spots[10:]])
     return with_alt(
         figure,
         f"{len(x)} models, {labels['y']} against {labels['x']}. {finding}. Furthest from the common order: "

@@ -6,6 +6,7 @@ Fits of course_lib.evaluate in, one figure out, described in ``figure.alt_text``
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,7 +42,7 @@ def scaling_lines(
     words = []
     for axis, (category, families) in zip(axes.ravel(), fits.items(), strict=False):
         for (family, fit), color, mark in zip(
-            families.items(), shades(len(families) + 1), MARKS, strict=False
+            families.items(), shades(len(families) + 1), cycle(MARKS), strict=False
         ):
             x = np.exp2(np.linspace(fit.logs.min(), fit.logs.max(), 60))
             centre, low, high = fit.predict(x, "line")
@@ -75,7 +76,7 @@ def series(table: pandas.DataFrame, label: str, unit: str, finding: str) -> Figu
     """Draw one line a column of table over its index (log scale): scores over samples seen, for example."""
     figure, axis = panels(1, 1, 9.0, 4.8)
     colors = shades(table.shape[1])
-    for column, color, mark in zip(table, colors, MARKS * table.shape[1], strict=False):
+    for column, color, mark in zip(table, colors, cycle(MARKS), strict=False):
         axis.plot(table.index, table[column], f"{mark}-", color=color, linewidth=2.2, markersize=8)
     axis.set_xscale("log", base=2)
     axis.set_xticks(list(table.index), [f"{x:g}" for x in table.index])
@@ -124,7 +125,7 @@ def differences(table: pandas.DataFrame, groups: Sequence[int], finding: str) ->
 def layer_scores(
     results: Mapping[str, LayerAlignment], rows: Sequence[str], columns: Sequence[str], finding: str
 ) -> Figure:
-    """Draw the mutual k-NN score of every layer pair, one panel a model, the best pair framed.
+    """Draw the mutual k-NN score of every layer pair, one panel a model, the best pair in bold.
 
     results: {model: alignment}, all with the same layers. rows, columns: names of the layers of a and of b.
     """

@@ -80,6 +80,21 @@ def test_heat_maps_hold_the_numbers_and_count_the_pairs(legible):
     assert "in 1 of 2 pairs" in title
 
 
+def test_heat_maps_of_many_models_are_in_one_unit_and_their_numbers_stay_in_their_cells(legible):
+    names = [f"a model with a long name {number}" for number in range(22)]
+    counts = pd.DataFrame(2345 * (1 - np.eye(22)), names, names)
+    figure = legible(arenas.count_and_win(counts, pd.DataFrame(1.0, names, names)))
+    left, right, *bars = figure.axes
+    assert right.images[0].get_clim() == bars[1].get_ylim() == (0, 100)
+    assert set(texts(right)) == {"100"}
+    for axis in (left, right):
+        cell = axis.get_window_extent().width / 22
+        assert max(text.get_window_extent().width for text in axis.texts) < 0.95 * cell
+        assert [label.get_text() for label in axis.get_xticklabels()] == [str(i + 1) for i in range(22)]
+    assert left.get_yticklabels()[2].get_text() == "a model with a long name 2  3"
+    assert "in 231 of 231 pairs" in figure.get_suptitle()
+
+
 def test_categories_are_drawn_as_differences_from_all(legible):
     table = pd.DataFrame({"all": [1000.0, 900], "x": [1010.0, 900], "y": [980.0, np.nan]}, ["A", "B"])
     figure = legible(arenas.category_deviations(table))
@@ -102,6 +117,15 @@ def test_scores_against_each_other_are_paired_by_name(legible):
     figure = legible(rankings.against(x, y, {"x": "x", "y": "y"}, "a finding"))
     assert list(figure.axes[0].lines[0].get_ydata()) == [20, 10, 30]
     assert set(texts(figure.axes[0])) == {"A", "B", "C"}
+
+
+def test_no_name_covers_a_point_that_has_no_name(legible):
+    draw = np.random.default_rng(0)
+    x, y = (pd.Series(draw.random(20), index=[f"a long name {i}" for i in range(20)]) for _ in range(2))
+    axis = legible(rankings.against(x, y, {"x": "x", "y": "y"}, "a finding")).axes[0]
+    assert axis.texts
+    spots = axis.transData.transform(np.stack([x, y], axis=1))
+    assert not any(text.get_window_extent().contains(*spot) for text in axis.texts for spot in spots)
 
 
 def test_coverage_names_the_method_that_breaks_its_promise(legible):

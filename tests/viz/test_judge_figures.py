@@ -51,6 +51,15 @@ def test_the_vote_matrix_counts_and_the_title_is_its_diagonal(legible):
     assert figure.axes[0].get_ylabel() == "person"
     drawn = figure.axes[1].lines[0].get_ydata()
     np.testing.assert_allclose(drawn, [found[p].loc["f1_macro", "value"] for p in PROTOCOLS])
+    f1, kappa = (line.get_xdata() for line in figure.axes[1].lines[:2])
+    assert (np.round(f1) == np.round(kappa)).all()
+    assert (f1 < kappa).all()  # side by side, not one over the other
+
+
+def test_a_vote_that_the_judge_never_gave_is_an_empty_column():
+    matrix = pd.DataFrame([[4, 1], [0, 3], [1, 1]], ["left", "right", "tie"], ["left", "right"])
+    found = {"binary": agreement_intervals(["left", "right"] * 5, ["left", "right"] * 5, "binary", rounds=5)}
+    assert judges.vote_matrix(matrix, found).get_suptitle() == "The same vote on 70 % of 10 pairs"
 
 
 def test_the_title_names_the_judge_furthest_from_half(legible):

@@ -29,6 +29,13 @@ def test_lines_bands_and_points_are_those_of_the_fit(legible):
     assert sum(one.axison for one in figure.axes) == 4
 
 
+def test_more_families_than_marks_are_all_drawn():
+    fits = {"one": {f"family {i}": log_linear_fit(SIZES, [i, 1 + i, 2 + i, 4 + i]) for i in range(5)}}
+    axis = scaling.scaling_lines(fits, "parameters (billions)", "a finding").axes[0]
+    assert len(axis.lines) == 2 * 5
+    assert len(axis.get_legend_handles_labels()[1]) == 5
+
+
 def test_a_series_draws_each_column_over_the_index(legible):
     table = pd.DataFrame({"General": [70.0, 71, 72], "OCR & Chart": [20.0, 25, 30]}, index=[1.0, 2.0, 4.0])
     figure = legible(scaling.series(table, "samples seen (billions)", "points", "a finding"))
@@ -40,6 +47,7 @@ def test_differences_are_written_with_their_sign(legible):
     table = pd.DataFrame({"general": [0.2, -2.1], "chartqa": [8.1, 24.2]}, ["text", "charts"])
     figure = legible(scaling.differences(table, [1], "a finding"))
     assert [text.get_text() for text in figure.axes[0].texts] == ["+0.2", "+8.1", "-2.1", "+24.2"]
+    assert list(figure.axes[0].lines[0].get_xdata()) == [0.5, 0.5]  # after the first column
     limits = figure.axes[0].images[0].get_clim()
     assert limits == (-24.2, 24.2)  # the middle of the colours is no difference
 

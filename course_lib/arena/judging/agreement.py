@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from course_lib.arena.judging.judges import WINNER
+from course_lib.arena.ratings.intervals import percentiles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +18,7 @@ METRICS = ("f1_macro", "f1_micro", "f1_weighted", "kappa", "pearson")
 # a preference on a line from left to right: a tie, two bad answers or "other" prefer neither
 CODES = {"left": -1.0, "right": 1.0, "tie": 0.0, "bad": 0.0, "other": 0.0}
 _FROM_WINNER = {"model_a": "left", "model_b": "right", "tie": "tie", "tie (bothbad)": "bad"}
-_FROM_VERDICT = {"A>>B": "left", "A>B": "left", "A=B": "tie", "B>A": "right", "B>>A": "right"}
+_FROM_VERDICT = {label: _FROM_WINNER[winner] for label, winner in WINNER.items()}
 
 
 def agreement(
@@ -38,7 +41,7 @@ def agreement(
     import numpy as np
     from sklearn.metrics import cohen_kappa_score, f1_score
 
-    first, second = _compared(human, judge, protocol)
+    first, second, _ = _compared(human, judge, protocol)
     codes = CODES if codes is None else codes
     lacking = sorted({*first, *second} - set(codes))
     if lacking:
@@ -77,7 +80,7 @@ def agreement_intervals(
         raise ValueError(f"agreement_intervals: rounds={rounds} was given; an interval needs at least 2.")
     if not 0 < level < 1:
         raise ValueError(f"agreement_intervals: level={level} was given; it lies between 0 and 1.")
-    first, second, kept = _compared(human, judge, protocol, places=True)
+    first, second, kept = _compared(human, judge, protocol)
     if unit is None:
         blocks = np.arange(len(first))
     elif len(unit) != len(human):
@@ -95,14 +98,9 @@ def agreement_intervals(
     equal = np.full(len(tables), 1 / len(tables))
     draws = np.random.default_rng(seed).multinomial(len(tables), equal, rounds)
     found = pd.DataFrame(_of_tables((draws @ tables).reshape(-1, size, size), [CODES[x] for x in labels]))
-    tail = (1 - level) / 2
-    return pd.DataFrame(
-        {
-            "value": pd.Series({name: agreement(human, judge, protocol)[name] for name in METRICS}),
-            "low": found.quantile(tail),
-            "high": found.quantile(1 - tail),
-        }
-    )
+    table = percentiles(found, level)
+    table.insert(0, "value", pd.Series(agreement(human, judge, protocol)))
+    return table
 
 
 def votes_of(labels: Sequence[str]) -> list[str]:
@@ -112,18 +110,24 @@ def votes_of(labels: Sequence[str]) -> list[str]:
     """
     table = {**_FROM_WINNER, **_FROM_VERDICT}
     labels = list(labels)
-    wrong = [place for place, label in enumerate(labels) if label not in table]
-    if wrong:
-        raise ValueError(
-            f"votes_of: {labels[wrong[0]]!r} at position {wrong[0]} ({len(wrong)} such in all) is neither a "
-            f"winner ({', '.join(_FROM_WINNER)}) nor a verdict ({', '.join(_FROM_VERDICT)}). Leave missing "
-            "ones out."
-        )
+    _require_known(
+        labels,
+        table,
+        "votes_of: {label!r} at position {place} ({count} such in all) is neither a winner "
+        f"({', '.join(_FROM_WINNER)}) nor a verdict ({', '.join(_FROM_VERDICT)}). Leave missing ones out.",
+    )
     return [table[label] for label in labels]
 
 
-def _compared(human, judge, protocol: str, places: bool = False):
-    """Both sides as arrays of labels under the protocol; with places also which votes are left."""
+def _require_known(labels: list, known: Container, sentence: str) -> None:
+    """Raise ValueError if a label is unknown; sentence: has {label}, {place} of the first, {count} of all."""
+    wrong = [place for place, label in enumerate(labels) if label not in known]
+    if wrong:
+        raise ValueError(sentence.format(label=labels[wrong[0]], place=wrong[0], count=len(wrong)))
+
+
+def _compared(human, judge, protocol: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Both sides as arrays of labels under the protocol, and the positions of the votes that are left."""
     import numpy as np
 
     if protocol not in PROTOCOLS:
@@ -137,13 +141,12 @@ def _compared(human, judge, protocol: str, places: bool = False):
     if not human:
         raise ValueError("agreement: no votes were given; at least one pair of votes is needed.")
     for name, votes in (("human", human), ("judge", judge)):
-        wrong = [place for place, vote in enumerate(votes) if vote not in VOTES]
-        if wrong:
-            raise ValueError(
-                f"agreement: {name} vote {wrong[0]} is {votes[wrong[0]]!r} ({len(wrong)} such in all); votes "
-                f"are {', '.join(VOTES)}. A missing verdict is no vote: leave the pair out, it is "
-                "not a tie."
-            )
+        _require_known(
+            votes,
+            VOTES,
+            f"agreement: {name} vote {{place}} is {{label!r}} ({{count}} such in all); votes are "
+            f"{', '.join(VOTES)}. A missing verdict is no vote: leave the pair out, it is not a tie.",
+        )
     first, second = np.array(human, dtype=object), np.array(judge, dtype=object)
     kept = np.arange(len(first))
     if protocol == "3-way":
@@ -156,8 +159,7 @@ def _compared(human, judge, protocol: str, places: bool = False):
                 "compares only such pairs."
             )
         first, second = first[kept], second[kept]
-    first, second = first.astype(str), second.astype(str)
-    return (first, second, kept) if places else (first, second)
+    return first.astype(str), second.astype(str), kept
 
 
 def _of_tables(tables: np.ndarray, codes: Sequence[float]) -> dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # here A and B are the answers as shown: A first (left), B second (right)
 LABELS = ("A>>B", "A>B", "A=B", "B>A", "B>>A")
 _BETTER_A = dict(zip(LABELS, (2, 1, 0, -1, -2), strict=True))
-_WINNER = {"A>>B": "model_a", "A>B": "model_a", "A=B": "tie", "B>A": "model_b", "B>>A": "model_b"}
+WINNER = dict(zip(LABELS, ("model_a", "model_a", "tie", "model_b", "model_b"), strict=True))
 _MIRRORED = dict(zip(LABELS, reversed(LABELS), strict=True))
 _IN_BRACKETS = re.compile(r"\[\[\s*([AB<>=]+)\s*\]\]")
 
@@ -44,7 +44,7 @@ class Verdict:
         """Whether both orders prefer the same side or none; None when one was not asked or is missing."""
         if self.orders is None or None in self.orders:
             return None
-        return len({_WINNER[label] for label in self.orders if label}) == 1
+        return len({WINNER[label] for label in self.orders if label}) == 1
 
 
 class Judge(Protocol):
@@ -124,7 +124,7 @@ def judge_battles(judge: Judge, comparisons: pd.DataFrame) -> pd.DataFrame:
     labels = [verdict.label for verdict in said]
     return comparisons.assign(
         verdict=labels,
-        winner=[None if label is None else _WINNER[label] for label in labels],
+        winner=[None if label is None else WINNER[label] for label in labels],
         reason=[verdict.reason for verdict in said],
         consistent=[verdict.consistent for verdict in said],
     )

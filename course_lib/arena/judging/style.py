@@ -84,9 +84,9 @@ def style_controlled(
     scaled = (table - mean) / scale
     models = len(counts.models)
     ridge = np.r_[np.full(models, float(penalty)), np.full(scaled.shape[1], float(feature_penalty))]
-    found = _fit(coded(battles), scaled.to_numpy(), battle_weights(battles, weights), ridge)
-    names = pd.Index(coded(battles).models)
-    logs = found[:models][names.get_indexer(pd.Index(counts.models))]
+    code = coded(battles)
+    found = _fit(code, scaled.to_numpy(), battle_weights(battles, weights), ridge)
+    logs = found[:models][pd.Index(code.models).get_indexer(pd.Index(counts.models))]
     return StyleFit(
         strengths(counts.models, logs),
         pd.Series(found[models:], index=scaled.columns, name="coefficient"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from course_lib.arena.battles import outcomes
 from course_lib.arena.judging.verdicts import star_scores, verdict_battles
 from course_lib.arena.ratings.intervals import bootstrap, percentiles
 
@@ -92,7 +93,7 @@ def score_errors(
 
     battles = verdict_battles(verdicts, reference, strong_weight, missing, verdict)
     score = star_scores(battles)
-    won = battles["winner"].map({"model_b": 1.0, "model_a": 0.0, "tie": 0.5})
+    won = 1 - outcomes(battles)  # by the model, which is model_b
     weight, squared = battles["weight"], (won - battles["model_b"].map(score) / 100) ** 2
     sums = pd.DataFrame({"once": weight * squared, "twice": weight**2 * squared, "weight": weight})
     sums = sums.groupby(battles["model_b"]).sum()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from course_lib.arena.judging.verdicts import checked_verdicts, judge_table
+from course_lib.arena.judging.verdicts import COUNTS, checked_verdicts, judge_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,24 +21,23 @@ class Toolkit:
     source: str
 
 
-_COUNTS = ("much_better", "better", "tie", "worse", "much_worse")
 TOOLKITS = {
     "WildVision-Bench": Toolkit(
         "published",
         3,
-        ("score", "win_rate", "reward", *_COUNTS, "missing"),
+        ("score", "win_rate", "reward", *COUNTS, "missing"),
         "WildVision-AI/WildVision-Bench @79dacc0, show_results.py",
     ),
     "lmms-eval": Toolkit(
         "tie",
         1,
-        ("score", "win_rate", "reward", *_COUNTS, "raw_score", "missing"),
+        ("score", "win_rate", "reward", *COUNTS, "raw_score", "missing"),
         "EvolvingLMMs-Lab/lmms-eval @75571cf, tasks/wild_vision_bench/utils.py",
     ),
     "VLMEvalKit": Toolkit(
         "tie",
         1,
-        ("win_rate", "reward", *_COUNTS),
+        ("win_rate", "reward", *COUNTS),
         "open-compass/VLMEvalKit @e8e78f0, vlmeval/dataset/wildvision.py",
     ),
 }
@@ -85,8 +84,9 @@ def missing_rules(
 
     rules = {rule: under(rule) for rule in ("drop", "tie", "published")}
     if "question" in table:
-        unanswered = table.loc[table["verdict"].isna(), "question"]
-        rest = table[~table["question"].isin(unanswered)]
+        answered = table.loc[table["verdict"].notna(), "question"].value_counts()
+        shared = answered.index[answered == table["model"].nunique()]
+        rest = table[table["question"].isin(shared)]
         rules["shared"] = under("drop", rest) if len(rest) else rules["drop"] * float("nan")
     for rule, label in (("worst", "A>>B"), ("best", "B>>A")):
         rules[rule] = under("drop", table.assign(verdict=table["verdict"].fillna(label)))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from course_lib.arena.battles import outcomes
+from course_lib.arena.judging.judges import WINNER
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -80,9 +83,7 @@ def verdict_battles(
         {
             "model_a": reference,
             "model_b": table["model"],
-            "winner": labels.map(
-                {"A>>B": "model_a", "A>B": "model_a", "A=B": "tie", "B>A": "model_b", "B>>A": "model_b"}
-            ),
+            "winner": labels.map(WINNER),
             "weight": labels.isin(["A>>B", "B>>A"]).map({True: float(strong_weight), False: 1.0}),
         }
     )
@@ -94,8 +95,9 @@ def verdict_battles(
 def star_scores(battles: pd.DataFrame) -> pd.Series:
     """Score of each model in battles against one reference (model_a), in per cent: wins plus half the ties.
 
-    battles: as `verdict_battles` gives them; a column weight counts. Raises ValueError when model_a names
-    more than one model: then the graph is no star and only a fit (`bradley_terry`) gives the ratings.
+    battles: as `verdict_battles` gives them; a column weight counts. Raises what `checked` raises, and
+    ValueError when model_a names more than one model: then the graph is no star and only a fit
+    (`bradley_terry`) gives the ratings.
     """
     import numpy as np
     import pandas as pd
@@ -108,9 +110,7 @@ def star_scores(battles: pd.DataFrame) -> pd.Series:
         )
     codes, models = pd.factorize(battles["model_b"], sort=True)
     weight = battles["weight"].to_numpy(float) if "weight" in battles else np.ones(len(battles))
-    winner = battles["winner"].to_numpy()
-    won = 0.5 + 0.5 * (winner == "model_b") - 0.5 * (winner == "model_a")
-    share = np.bincount(codes, weight * won) / np.bincount(codes, weight)
+    share = np.bincount(codes, weight * (1 - outcomes(battles))) / np.bincount(codes, weight)
     return pd.Series(100 * share, index=pd.Index(models, name="model"), name="score")
 
 

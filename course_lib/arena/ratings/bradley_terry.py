@@ -17,7 +17,11 @@ WILDVISION_PENALTY = 0.5 / np.log(10) ** 2  # what scikit-learn's C=1 is, on +-l
 
 
 class NoFiniteMaximum(ValueError):
-    """The likelihood grows without end: some models never dropped, or never took, a point from the others."""
+    """The strengths are not determined: the likelihood grows without end, or has many maxima.
+
+    It grows where some models never dropped, or never took, a point from the others. Between groups that
+    never met every distance is as likely.
+    """
 
 
 def bradley_terry(battles: pd.DataFrame, weights=None, penalty: float = 0.0) -> pd.Series:
@@ -102,7 +106,10 @@ def laplacian_solve(counts: Pairs, w: np.ndarray, right: np.ndarray, penalty: fl
 
 
 def require_finite_maximum(counts: Pairs) -> None:
-    """Raise NoFiniteMaximum unless every model took points, over others, from every other (Ford, 1957)."""
+    """Raise NoFiniteMaximum unless every model took points, over others, from every other (Ford, 1957).
+
+    That is when exactly one vector of strengths is most likely.
+    """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
@@ -119,19 +126,22 @@ def require_finite_maximum(counts: Pairs) -> None:
     islands, island = connected_components(graph, directed=False)
     if islands > 1:
         found = "; ".join(_list(counts.models, island == number) for number in range(min(islands, 4)))
-        what = f"{islands} groups of models never met each other ({found}), so they cannot be compared"
+        what = (
+            f"there is no single maximum: {islands} groups of models never met each other ({found}), so "
+            "every distance between the groups is as likely"
+        )
     else:
         beaten = np.isin(np.arange(groups), group[loser[group[winner] != group[loser]]])
         winning = np.isin(np.arange(groups), group[winner[group[winner] != group[loser]]])
         never_lost = " and ".join(_list(counts.models, group == g) for g in np.flatnonzero(~beaten))
         never_won = " and ".join(_list(counts.models, group == g) for g in np.flatnonzero(~winning))
         what = (
-            f"{never_lost} never lost or tied a battle against the other models, {never_won} never won or "
-            "tied one, so their distance grows without end"
+            f"there is no maximum: {never_lost} never lost or tied a battle against the other models, "
+            f"{never_won} never won or tied one, so their distance grows without end"
         )
     raise NoFiniteMaximum(
-        f"bradley_terry: there is no maximum: {what}. Collect battles that connect them, leave them out, or "
-        "give penalty=0.1, which keeps the strengths finite."
+        f"bradley_terry: {what}. Collect battles that connect them, leave them out, or give penalty=0.1, "
+        "which keeps the strengths finite and unique."
     )
 
 

@@ -97,7 +97,8 @@ def multinomial_bootstrap(
 
 def percentiles(rounds: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
     """Percentile interval of each column: a row for each, with low and high. NaN is left out."""
-    tail = _tail(confidence)
+    require_confidence(confidence)
+    tail = (1 - confidence) / 2
     return rounds.quantile([tail, 1 - tail]).set_axis(["low", "high"]).T
 
 
@@ -140,6 +141,12 @@ def sandwich(
     order = strengths(counts.models, logs).index
     table = pd.DataFrame(covariance, index=pd.Index(counts.models, name="model"), columns=counts.models)
     return table.loc[order, order]
+
+
+def require_confidence(confidence: float) -> None:
+    """Raise ValueError unless confidence is a share, above 0 and below 1."""
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence={confidence} was given; it lies between 0 and 1, for example 0.95.")
 
 
 def ranks(low: pd.Series, high: pd.Series) -> pd.Series:
@@ -205,9 +212,3 @@ def _rounds(values: np.ndarray, columns: pd.Index) -> pd.DataFrame:
 def _require_rounds(rounds: int) -> None:
     if rounds < 1:
         raise ValueError(f"bootstrap: rounds={rounds} was given; at least 1 is needed, 100 is usual.")
-
-
-def _tail(confidence: float) -> float:
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence={confidence} was given; it lies between 0 and 1, for example 0.95.")
-    return (1 - confidence) / 2

@@ -9,7 +9,13 @@ import numpy as np
 
 from course_lib.arena.battles import checked, pairs
 from course_lib.arena.ratings.bradley_terry import bradley_terry
-from course_lib.arena.ratings.intervals import multinomial_bootstrap, percentiles, ranks, sandwich
+from course_lib.arena.ratings.intervals import (
+    multinomial_bootstrap,
+    percentiles,
+    ranks,
+    require_confidence,
+    sandwich,
+)
 from course_lib.arena.ratings.scale import elo_scale, scale_factor
 
 if TYPE_CHECKING:
@@ -76,12 +82,12 @@ def elo_errors(
     covariance: pd.DataFrame, anchor: tuple[str, float] | None = None, scale: float = 400, base: float = 10
 ) -> pd.Series:
     """Standard errors in Elo points from a covariance of log strengths; of the difference to an anchor."""
+    import pandas as pd
+
     variance = np.diag(covariance).astype(float)
     if anchor is not None:
         to_anchor = covariance[anchor[0]].to_numpy()
         variance = variance + covariance.loc[anchor[0], anchor[0]] - 2 * to_anchor
-    import pandas as pd
-
     points = scale_factor(scale, base) * np.sqrt(np.maximum(variance, 0.0))
     return pd.Series(points, index=covariance.index, name="error")
 
@@ -90,8 +96,7 @@ def normal_quantile(confidence: float) -> float:
     """How many standard errors lie on each side of a normal interval: 1.96 for 0.95."""
     from statistics import NormalDist
 
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence={confidence} was given; it lies between 0 and 1, for example 0.95.")
+    require_confidence(confidence)
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
 

@@ -64,14 +64,14 @@ def pair_of_each(battles: pd.DataFrame, counts: Pairs) -> tuple[np.ndarray, np.n
     """For each battle: position of its pair in counts; 0, 1, 2 where the first of it won, lost, tied."""
     rows = coded(battles)
     position = {model: place for place, model in enumerate(counts.models)}
-    place = np.array([position.get(model, 0) for model in rows.models])  # absent: only battles of weight 0
+    place = np.array([position[model] for model in rows.models])
     a, b = place[rows.a], place[rows.b]
     size = len(counts.models)
     keys = counts.first * size + counts.second
     pair = np.searchsorted(keys, np.minimum(a, b) * size + np.maximum(a, b))
-    swapped = a > b
+    pair = np.minimum(pair, len(keys) - 1)  # of a pair that is not there all battles have weight 0
     kind = np.minimum(rows.winner, 2)
-    return np.minimum(pair, len(keys) - 1), np.where(swapped & (kind < 2), 1 - kind, kind)
+    return pair, np.where((a > b) & (kind < 2), 1 - kind, kind)
 
 
 def unit_of_each(battles: pd.DataFrame, unit: str) -> tuple[np.ndarray, np.ndarray]:

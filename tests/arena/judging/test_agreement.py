@@ -1,6 +1,7 @@
 """Agreement against scikit-learn and SciPy on the plain labels, by hand, and its bad input."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from course_lib.arena.judging.agreement import (
     agreement_intervals,
     votes_of,
 )
+from course_lib.arena.judging.judges import LABELS, WINNER
+from course_lib.arena.judging.verdicts import verdict_battles
 
 VOTES = ["left", "right", "tie", "bad"]
 
@@ -182,6 +185,20 @@ def test_copies_of_a_vote_are_no_evidence_when_their_question_is_the_unit():
     assert naive["high"] - naive["low"] < 0.5 * (block["high"] - block["low"])
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_units_that_are_all_alike_leave_no_doubt(protocol):
+    human = ["left", "tie", "left", "right", "bad", "left"] * 5
+    judge = ["left", "left", "right", "right", "tie", "left"] * 5
+    found = agreement_intervals(human, judge, protocol, unit=np.repeat(np.arange(5), 6), rounds=20)
+    np.testing.assert_allclose(found["low"], found["value"])
+    np.testing.assert_allclose(found["high"], found["value"])
+
+
+def test_the_level_sets_the_width():
+    wide, narrow = (agreement_intervals(*sample(), "4-way", level=level) for level in (0.95, 0.5))
+    assert (narrow["high"] - narrow["low"] < 0.6 * (wide["high"] - wide["low"])).all()
+
+
 def test_bad_units_and_rounds_are_named():
     human, judge = sample(10)
     with pytest.raises(ValueError, match="2 units for 10 votes"):
@@ -192,6 +209,13 @@ def test_bad_units_and_rounds_are_named():
         agreement_intervals(human, judge, "4-way", rounds=1)
     with pytest.raises(ValueError, match="level=95 was given"):
         agreement_intervals(human, judge, "4-way", level=95)
+
+
+def test_a_verdict_and_its_winner_are_the_same_vote():
+    assert list(WINNER) == list(LABELS)
+    assert votes_of(list(LABELS)) == votes_of(list(WINNER.values()))
+    verdicts = pd.DataFrame({"model": list("vwxyz"), "verdict": LABELS})
+    assert verdict_battles(verdicts)["winner"].tolist() == list(WINNER.values())
 
 
 def test_winners_and_verdicts_become_votes():

@@ -1,5 +1,7 @@
 """Judges: label parser, rule-based judge and its faults, both orders, and a chat endpoint on loopback."""
 
+import base64
+import io
 import json
 import threading
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from course_lib.arena.battles import checked
 from course_lib.arena.judging.chat_judge import VARIABLES, ChatJudge, JudgeError
@@ -24,6 +27,7 @@ from course_lib.arena.judging.judges import (
 from course_lib.arena.judging.rule_judge import RuleJudge, quality
 from course_lib.arena.ratings.bradley_terry import bradley_terry
 from course_lib.world import Question, World, WorldConfig
+from course_lib.world.render import image
 
 COLOUR = Question("What colour is the car?", "red", "general")
 MIRROR = dict(zip(LABELS, reversed(LABELS), strict=True))
@@ -159,6 +163,17 @@ def test_each_fault_shows_as_what_it_is():
     assert RuleJudge(failure=1).ask(COLOUR, first, second).label is None
     # faults that are small beside the difference change nothing
     assert RuleJudge(position_bias=0.4, length_bias=0.05).ask(COLOUR, "red", "blue").label == "A>>B"
+
+
+@pytest.mark.parametrize(("bias", "label"), [(0.4, "A>B"), (0.6, "A>>B"), (-0.4, "A>B"), (-0.6, "A=B")])
+def test_a_margin_becomes_a_label_at_one_half_and_at_one_and_a_half(bias, label):
+    assert RuleJudge(position_bias=bias).ask(COLOUR, "red or blue", "blue").label == label
+
+
+def test_each_picture_has_its_own_noise():
+    world, judge = World(WorldConfig()), RuleJudge(noise=3.0)
+    said = {judge.ask(COLOUR, "blue", "green", world.scene(index)).label for index in range(20)}
+    assert len(said) > 2
 
 
 def test_noise_and_failure_repeat_and_do_not_depend_on_the_order_of_asking():
@@ -327,7 +342,10 @@ def test_it_asks_with_picture_and_key_and_reads_the_label():
     text, picture = body["messages"][1]["content"]
     assert COLOUR.text in text["text"]
     assert text["text"].index("Answer A: red") < text["text"].index("Answer B: blue")
-    assert picture["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
+    kind, encoded = picture["image_url"]["url"].split(",")
+    assert kind == "data:image/png;base64"
+    height, width, _ = image(world.scene(0)).shape
+    assert Image.open(io.BytesIO(base64.b64decode(encoded))).size == (4 * width, 4 * height)
     assert seen[1][1] is None
     assert isinstance(seen[1][2]["messages"][1]["content"], str)
 

@@ -164,6 +164,12 @@ def test_star_scores_refuse_battles_of_all_against_all():
         star_scores(pd.DataFrame({"model_a": ["x", "y"], "model_b": ["y", "x"], "winner": ["tie", "tie"]}))
 
 
+def test_star_scores_refuse_what_is_no_winner():
+    battles = pd.DataFrame({"model_a": ["x", "x"], "model_b": ["y", "y"], "winner": ["model_b", "draw"]})
+    with pytest.raises(ValueError, match=r"'draw' in rows 1.*an unknown label is not a tie"):
+        star_scores(battles)
+
+
 def test_every_rule_for_missing_verdicts_lies_between_the_worst_and_the_best():
     rules = missing_rules(load("wvbench_verdicts"))
     assert list(rules.columns) == ["missing", "drop", "tie", "published", "shared", "worst", "best"]
@@ -190,6 +196,21 @@ def test_shared_questions_are_those_with_a_verdict_on_every_model():
         missing_rules(table, "tie")
 
 
+def test_a_question_that_a_model_was_never_asked_is_not_shared():
+    table = verdicts_of(one=["B>A", "A>B"], two=["A>B", "B>A", "B>A"])
+    rules = missing_rules(table, "win_rate")
+    assert rules.loc["two", "drop"] == pytest.approx(200 / 3)
+    assert rules["shared"].to_dict() == {"one": 50, "two": 50}
+
+
+def test_toolkits_report_in_their_own_units():
+    lmms, vlm = (toolkit_table(MIXED, name).loc["strong"] for name in ("lmms-eval", "VLMEvalKit"))
+    assert lmms["raw_score"] == pytest.approx((2 + 2 + 1 + 0 - 1 + 0) / 6)  # the missing one is a tie
+    assert lmms["win_rate"] == pytest.approx(100 * 3 / 6)
+    assert vlm["win_rate"] == pytest.approx(3 / 6)
+    assert "score" not in vlm
+
+
 def test_toolkits_are_named_when_unknown():
     with pytest.raises(ValueError, match=", ".join(TOOLKITS)):
         toolkit_table(MIXED, "helm")
@@ -203,6 +224,14 @@ def test_intervals_hold_the_score_and_repeat_with_the_seed(unit):
     pd.testing.assert_frame_equal(first, again)
     assert ((first["low"] < first["score"]) & (first["score"] < first["high"])).all()
     np.testing.assert_allclose(first["score"], judge_table(verdicts)["score"])
+
+
+def test_the_errors_by_hand():
+    errors = score_errors(verdicts_of(one=["B>>A", "B>A", "A=B", "A>B"])).loc["one"]
+    score, weights = 4.5 / 6, np.array([3, 1, 1, 1])
+    squares = (np.array([1, 1, 0.5, 0]) - score) ** 2
+    assert errors["published"] == pytest.approx(100 * np.sqrt(weights @ squares) / 6)
+    assert errors["by_question"] == pytest.approx(100 * np.sqrt(weights**2 @ squares) / 6)
 
 
 def test_the_closed_form_of_the_errors_is_what_the_bootstraps_find():

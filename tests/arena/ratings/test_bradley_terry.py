@@ -203,6 +203,13 @@ def test_without_a_maximum_it_is_said_and_a_penalty_helps(battles, said):
     assert (found > 1e-3).all()
 
 
+def test_groups_that_never_met_have_maxima_but_not_one():
+    with pytest.raises(NoFiniteMaximum, match=r"there is no single maximum: 2 groups .* is as likely"):
+        bradley_terry(APART)
+    with pytest.raises(NoFiniteMaximum, match="there is no maximum: 'x' never lost"):
+        bradley_terry(NEVER_LOST)
+
+
 def test_a_tie_is_enough_to_connect():
     assert bradley_terry(pd.concat([NEVER_LOST, table(("x", "y", "tie"))])).idxmax() == "x"
 

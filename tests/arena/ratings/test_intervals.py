@@ -223,6 +223,19 @@ def test_a_weight_is_one_piece_of_evidence_and_copies_are_many():
     np.testing.assert_allclose(heavy, np.diag(sandwich(BATTLES)), rtol=1e-9)
 
 
+@pytest.mark.parametrize("unit", [None, "question"])
+def test_a_battle_without_weight_is_no_evidence(unit):
+    battles = BATTLES.sort_values("question", kind="stable")
+    never = battles["model_a"].isin(["y", "z"]) & battles["model_b"].isin(["y", "z"])  # a pair of weight 0
+    counts = ~never & (np.arange(400) % 3 > 0)
+    weights, kept = counts.to_numpy(float), battles[counts]
+    pd.testing.assert_frame_equal(sandwich(battles, weights, unit), sandwich(kept, unit=unit), rtol=1e-9)
+    rounds = multinomial_bootstrap(battles, 5, weights, unit=unit)
+    pd.testing.assert_frame_equal(
+        rounds, multinomial_bootstrap(kept, 5, np.ones(len(kept)), unit=unit), rtol=1e-6
+    )
+
+
 # percentiles and ranks
 
 
