@@ -208,9 +208,9 @@ def _say_repeated(battles: pd.DataFrame) -> None:
     import warnings
 
     warnings.warn(
-        f"battles: {again.sum()} rows repeat an earlier row in every column ({_names(battles.columns)}): "
-        f"rows {_rows(battles.index[again])}. Each counts as a battle of its own; if they were recorded "
-        "twice, use battles.drop_duplicates().",
+        f"battles: {again.sum()} of {len(battles)} rows repeat an earlier row in every column "
+        f"({_names(battles.columns)}): rows {_rows(battles.index[again])}. Each counts as a battle of its "
+        "own; if they were recorded twice, use battles.drop_duplicates().",
         UserWarning,
         stacklevel=4,
     )

@@ -83,9 +83,9 @@ class ChatJudge:
         lacking = [name for name, value in zip(VARIABLES, (url, model), strict=False) if not value]
         if lacking:
             raise ValueError(
-                f"ChatJudge: {' and '.join(lacking)} is not set. Set COURSE_JUDGE_URL (for example "
-                "http://localhost:8000/v1), COURSE_JUDGE_MODEL and, if the endpoint wants one, "
-                "COURSE_JUDGE_KEY; or use RuleJudge, which needs no model."
+                f"ChatJudge: {' and '.join(lacking)} {'are' if lacking[1:] else 'is'} not set. Set "
+                "COURSE_JUDGE_URL (for example http://localhost:8000/v1), COURSE_JUDGE_MODEL and, if the "
+                "endpoint wants one, COURSE_JUDGE_KEY; or use RuleJudge, which needs no model."
             )
         return cls(url, model, key)
 

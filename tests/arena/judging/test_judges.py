@@ -420,7 +420,7 @@ def test_an_endless_reply_is_cut_off():
 def test_nothing_is_configured_by_default_and_the_environment_is_read(monkeypatch):
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(ValueError, match=r"COURSE_JUDGE_URL and COURSE_JUDGE_MODEL is not set.*RuleJudge"):
+    with pytest.raises(ValueError, match=r"COURSE_JUDGE_URL and COURSE_JUDGE_MODEL are not set.*RuleJudge"):
         ChatJudge.from_environment()
     monkeypatch.setenv("COURSE_JUDGE_URL", "http://127.0.0.1:1/v1")
     with pytest.raises(ValueError, match=r"ChatJudge: COURSE_JUDGE_MODEL is not set"):
