@@ -6,12 +6,14 @@ import threading
 import time
 from collections import Counter
 from contextlib import closing
+from socket import IPPROTO_TCP, TCP_NODELAY
 
 import pytest
 
 from course_lib.arena.playing.questions import DOMAINS, FAMILIES
 from course_lib.arena.playing.serve import app as serving
 from course_lib.arena.playing.serve.app import application
+from course_lib.arena.playing.serve.running import bound
 from course_lib.arena.playing.serve.standings import Newsroom, standings
 from course_lib.arena.playing.serve.voters import Voters
 from course_lib.arena.playing.session import WINNERS
@@ -358,3 +360,22 @@ def test_votes_that_were_counted_outlive_a_killed_server(tmp_path):
     assert kept == Counter((battle, WINNERS[winner]) for battle, winner in counted)
     assert set(kept.values()) == {1}
     assert sum(kept.values()) == 24 * each
+
+
+def test_a_small_answer_is_sent_at_once():
+    """Without TCP_NODELAY the second answer on a connection waits 40 ms for an acknowledgement."""
+
+    async def accepted_socket():
+        found = asyncio.get_running_loop().create_future()
+
+        def arrived(reader, writer):
+            found.set_result(writer.get_extra_info("socket").getsockopt(IPPROTO_TCP, TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(arrived, sock=bound("127.0.0.1", 0)) as server:
+            _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            option = await found
+            writer.close()
+        return option
+
+    assert asyncio.run(accepted_socket())

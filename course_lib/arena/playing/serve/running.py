@@ -16,15 +16,7 @@ def serve(arena: Arena, host: str = "127.0.0.1", port: int = 8765) -> None:
 
     from course_lib.arena.playing.serve.app import application
 
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as place:  # bound now, to fail early; listening only when the arena is ready
-        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            place.bind((host, port))
-        except OSError as error:
-            raise OSError(
-                f"port {port} of {host} cannot be used ({error.strerror}); choose another --port."
-            ) from error
+    with bound(host, port) as place:  # now, to fail early; it listens when the arena is ready
         here = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
         address = f"http://{here}:{place.getsockname()[1]}"
 
@@ -39,3 +31,19 @@ def serve(arena: Arena, host: str = "127.0.0.1", port: int = 8765) -> None:
             server_header=False, timeout_keep_alive=75, timeout_graceful_shutdown=5, backlog=512,
         )  # fmt: skip
         Server(settings).run(sockets=[place])
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket at that address. Raises OSError in a sentence if the port is taken."""
+    # asyncio sends small answers at once (TCP_NODELAY) only on sockets whose protocol is named; on others a
+    # second question on the same connection waits 40 ms for its answer
+    place = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, proto=socket.IPPROTO_TCP)
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        place.bind((host, port))
+    except OSError as error:
+        place.close()
+        raise OSError(
+            f"port {port} of {host} cannot be used ({error.strerror}); choose another --port."
+        ) from error
+    return place
