@@ -13,8 +13,10 @@ from course_lib.methods.pretext import cut_tiles
 from course_lib.models.running import device_of
 from course_lib.viz.contrastive_figures import panels, with_alt
 from course_lib.viz.picture_panels import headline, picture
+from course_lib.viz.widgets import basic_turns
 from course_lib.viz.widgets.batches import as_bytes
 from course_lib.viz.widgets.quiz import (
+    check_rounds,
     drawn_images,
     score_table,
     scores_of,
@@ -126,25 +128,29 @@ class ContextQuiz(View):
             f"On which side does it lie? Gap {used['gap']} pixels, jitter {used['jitter']} pixels, {colors}."
         )
 
-    def figure(self, rounds: int = 1, solution: bool = False) -> Figure:
-        """The first rounds, one per row: the centre and its neighbour.
+    def basic(self) -> Any:
+        """The quiz with a button a side."""
+        return basic_turns.quiz(self, SIDES, "on which side of the centre does the patch lie?")
+
+    def figure(self, rounds: int = 1, solution: bool = False, first: int = 0) -> Figure:
+        """Some rounds from number `first` (from 0), one per row: the centre and its neighbour.
 
         solution: also the image with both patches outlined, what is right and what the model chose.
         Raises ValueError for more rounds than there are.
         """
-        if not 1 <= rounds <= len(self.images):
-            raise ValueError(f"ContextQuiz: rounds is {rounds}; there are {len(self.images)}.")
+        check_rounds("ContextQuiz", rounds, first, len(self.images))
         records = self.config["rounds"]
         figure, axes = panels(3 if solution else 2, rounds, 2.6, 2.8, squeeze=False)
         shown = self.raw if self.state["colors"] else self.patches
-        for row, record in enumerate(records[:rounds]):
+        for row, number in enumerate(range(first, first + rounds)):
+            record = records[number]
             for column, title in enumerate(("centre", "where is this?")):
-                picture(axes[row, column], shown[row, column].clamp(0, 1), "" if row else title, size=13)
+                picture(axes[row, column], shown[number, column].clamp(0, 1), "" if row else title, size=13)
             if solution:
                 words = f"truth: {SIDES[record['truth']]}"
                 if record["model"] is not None:
                     words += f"\nmodel: {SIDES[record['model']]}"
-                picture(axes[row, 2], self.images[row], "" if row else "both in the image", words, 13)
+                picture(axes[row, 2], self.images[number], "" if row else "both in the image", words, 13)
                 outlines(axes[row, 2], record["corners"], self.patch)
         text, title = self.alt_text, "On which side of the centre does the patch lie?"
         if solution:
@@ -152,7 +158,7 @@ class ContextQuiz(View):
             if self.config["model"]:
                 title = f"The model is right in {right} of {len(records)} rounds, "
                 title += f"chance in {len(records) / len(SIDES):.2g}"
-            answers = ", ".join(SIDES[record["truth"]] for record in records[:rounds])
+            answers = ", ".join(SIDES[record["truth"]] for record in records[first : first + rounds])
             text = f"{text} {title}. The truth in the rounds shown: {answers}."
             text = text.replace("?.", "?")
         headline(figure, title)

@@ -15,8 +15,10 @@ from course_lib.methods.pretext import cut_tiles
 from course_lib.models.running import device_of
 from course_lib.viz.contrastive_figures import panels, with_alt
 from course_lib.viz.picture_panels import headline, picture
+from course_lib.viz.widgets import basic_turns
 from course_lib.viz.widgets.batches import as_bytes
 from course_lib.viz.widgets.quiz import (
+    check_rounds,
     drawn_images,
     score_table,
     scores_of,
@@ -162,24 +164,29 @@ class JigsawGame(View):
             f"{choices} ways, {LETTERS[0]} to {LETTERS[choices - 1]}, of which one is right."
         )
 
-    def figure(self, rounds: int = 1, solution: bool = False) -> Figure:
-        """The first rounds, one per row: the puzzle and the orders to choose from.
+    def basic(self) -> Any:
+        """The game with a button an order; tiles cannot be arranged without anywidget."""
+        names = LETTERS[: self.candidates.shape[1]]
+        return basic_turns.quiz(self, names, "which order makes an image?", {"switched": False})
+
+    def figure(self, rounds: int = 1, solution: bool = False, first: int = 0) -> Figure:
+        """Some rounds from number `first` (from 0), one per row: the puzzle and the orders to choose from.
 
         solution: write below each what is right and what the model chose. Raises ValueError for more rounds
         than there are.
         """
-        if not 1 <= rounds <= len(self.images):
-            raise ValueError(f"JigsawGame: rounds is {rounds}; there are {len(self.images)}.")
+        check_rounds("JigsawGame", rounds, first, len(self.images))
         choices, records = self.candidates.shape[1], self.config["rounds"]
         figure, axes = panels(choices + 1, rounds, 2.3, 2.5, squeeze=False)
         shown = self.raw if self.state["colors"] else self.tiles
-        for row, record in enumerate(records[:rounds]):
+        for row, number in enumerate(range(first, first + rounds)):
+            record, tiles = records[number], shown[number]
             below = self._words(record) if solution else [""] * (choices + 1)
-            puzzle = laid_out(shown[row], list(range(len(record["order"]))), self._task.grid)
+            puzzle = laid_out(tiles, list(range(len(record["order"]))), self._task.grid)
             picture(axes[row, 0], puzzle, "" if row else "the puzzle", below[0], 13)
-            for number, order in enumerate(record["choices"]):
-                together = laid_out(shown[row], order, self._task.grid)
-                picture(axes[row, number + 1], together, LETTERS[number], below[number + 1], 13)
+            for place, order in enumerate(record["choices"]):
+                together = laid_out(tiles, order, self._task.grid)
+                picture(axes[row, place + 1], together, LETTERS[place], below[place + 1], 13)
         text, title = self.alt_text, "Which order is right?"
         if solution:
             right = [record["model"] == record["truth"] for record in records]
@@ -187,7 +194,7 @@ class JigsawGame(View):
             if self.config["model"]:
                 title = f"The model finds the order in {sum(right)} of {len(right)} rounds, chance in "
                 title += f"{len(right) / choices:.2g}"
-            answers = ", ".join(LETTERS[record["truth"]] for record in records[:rounds])
+            answers = ", ".join(LETTERS[record["truth"]] for record in records[first : first + rounds])
             text = f"{text} {title}. Right in the rounds shown: {answers}."
         headline(figure, title)
         return with_alt(figure, text)

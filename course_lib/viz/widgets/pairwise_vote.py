@@ -14,6 +14,7 @@ import torch
 from course_lib.data import as_float
 from course_lib.viz.contrastive_figures import panels, with_alt
 from course_lib.viz.picture_panels import bare, counted, headline, picture, pictures
+from course_lib.viz.widgets import vote_basic
 from course_lib.viz.widgets.batches import as_bytes
 from course_lib.viz.widgets.view import View
 
@@ -76,11 +77,9 @@ class PairwiseVote(View):
         records = [self._record(battle) for battle in self.battles]
         config = {"reveal": reveal, "winners": WINNERS, "battles": records}
         pairs, questions = len(self.battles), len(self.items)
-        first = {key: cut(records[0][key], 240) for key in ("question", "left", "right")}
         text = (
-            f"{counted(pairs, 'pair')} of anonymous answers to {counted(questions, 'question')}. First "
-            f'question: "{first["question"]}" The answer on the left is "{first["left"]}", the one on the '
-            f'right "{first["right"]}".'
+            f"{counted(pairs, 'pair')} of anonymous answers to {counted(questions, 'question')}. "
+            f"First {in_words(records[0])}"
         )
         super().__init__(config, arrays, text)
 
@@ -133,6 +132,16 @@ class PairwiseVote(View):
         names = {"model_a": left, "model_b": right, "winner": WINNERS[entry["side"]]}
         return dict(entry) | {"question_id": self._id(number)} | names
 
+    def standing(self) -> list[dict[str, Any]]:
+        """The votes of the log that were not taken back, oldest first."""
+        kept: list[dict[str, Any]] = []
+        for entry in self.log:
+            if entry.get("event") == "vote":
+                kept.append(entry)
+            elif entry.get("event") == "undo" and kept:
+                kept.pop()
+        return kept
+
     def votes(self, rows: Sequence[Mapping[str, Any]] | pandas.DataFrame | None = None) -> pandas.DataFrame:
         """The votes that count, one row each, as FastChat's battles: model_a, model_b, winner and more.
 
@@ -143,12 +152,7 @@ class PairwiseVote(View):
         import pandas
 
         if rows is None:
-            kept: list[dict[str, Any]] = []
-            for entry in self.log:
-                if entry.get("event") == "vote":
-                    kept.append(entry)
-                elif entry.get("event") == "undo" and kept:
-                    kept.pop()
+            kept = self.standing()
         else:
             given = rows.to_dict("records") if isinstance(rows, pandas.DataFrame) else list(rows)
             for row in given:
@@ -162,20 +166,25 @@ class PairwiseVote(View):
             [{column: row.get(column) for column in COLUMNS} for row in kept], columns=COLUMNS
         )
 
-    def figure(self) -> Figure:
-        """The first pair: question, image and both answers, without names."""
-        first = self.config["battles"][0]
-        image = self.arrays.get(f"image{first['item']}")
+    def basic(self) -> Any:
+        """The vote with a button a verdict."""
+        return vote_basic.controls(self)
+
+    def figure(self, number: int = 0) -> Figure:
+        """One pair (by default the first): question, image and both answers, without names."""
+        record = self.config["battles"][number]
+        image = self.arrays.get(f"image{record['item']}")
         figure, axes = panels(2 if image is None else 3, 1, 3.8, 2.0 if image is None else 3.4, squeeze=False)
         if image is not None:
             picture(axes[0, 0], image)
         for axis, side in zip(axes[0, -2:], ("left", "right"), strict=True):
             bare(axis, side.capitalize(), size=14)
             axis.spines[:].set_visible(True)
-            text = textwrap.fill(cut(first[side], 130 if image is None else 280), 30)
+            text = textwrap.fill(cut(record[side], 130 if image is None else 280), 30)
             axis.text(0.05, 0.95, plain(text), fontsize=12, va="top", transform=axis.transAxes)
-        headline(figure, plain(cut(first["question"], 160)))
-        return with_alt(figure, self.alt_text)
+        headline(figure, plain(cut(record["question"], 160)))
+        words = f"Pair {number + 1} of {len(self.battles)}: {in_words(record)}"
+        return with_alt(figure, words if number else self.alt_text)
 
 
 def check(item: Any, number: int) -> None:
@@ -194,6 +203,12 @@ def check(item: Any, number: int) -> None:
         raise TypeError(
             f"{given} has an id of type {type(item['id']).__name__}; give a string or an integer."
         )
+
+
+def in_words(record: Mapping[str, Any]) -> str:
+    """One pair without names: its question and both answers."""
+    question, left, right = (cut(record[key], 240) for key in ("question", "left", "right"))
+    return f'question: "{question}" The answer on the left is "{left}", the one on the right "{right}".'
 
 
 def cut(text: str, width: int) -> str:

@@ -86,6 +86,13 @@ def scores_of(name: str, ask: Callable[[], Any], model: Any, shape: tuple[int, i
     return scores
 
 
+def check_rounds(name: str, rounds: int, first: int, of: int) -> None:
+    """ValueError unless `rounds` rounds from number `first` on are among the `of` that there are."""
+    if not 0 <= first < of or not 1 <= rounds <= of - first:
+        start = f" from number {first}" if first else ""
+        raise ValueError(f"{name}: rounds is {rounds}{start}; there are {of}.")
+
+
 def wilson(right: int, of: int, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's interval for a share of right answers, 0 to 1 (Wilson 1927; no continuity correction).
 

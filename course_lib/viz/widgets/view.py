@@ -32,7 +32,7 @@ class View:
     `config`, `arrays`, `alt_text` and `figure`.
     state: what the user has chosen so far, kept in step with the browser. log: what the user did, in order.
 
-    How it is shown: "live" (anywidget), "basic" (ipywidgets' own sliders) or "static" (a figure with its
+    How it is shown: "live" (anywidget), "basic" (ipywidgets' own controls) or "static" (a figure with its
     text). COURSE_WIDGETS chooses; by default live, basic where anywidget is missing, and static while the
     course is built, so that committed notebooks show a picture everywhere.
     """
