@@ -90,6 +90,7 @@ def rows() -> list[tuple[str, str, str]]:
                 f"at most {most['driver_mb']:.0f} MB of memory under floods of output",
                 "grading",
             ))  # fmt: skip
+    found += _class() + _arena()
     runs = _read("world.json").get("runs", [])
     if runs:
         rates = [run["images_per_second"] for run in runs]
@@ -102,6 +103,68 @@ def rows() -> list[tuple[str, str, str]]:
         ))  # fmt: skip
         seconds = ", ".join(f"{run['cache_seconds']['median']:.1f} s" for run in runs)
         found.append(("20,000 scenes into the cache, 2 cores", f"{seconds} (medians of the runs)", "world"))
+    return found
+
+
+def _class() -> list[tuple[str, str, str]]:
+    """A whole class graded, and every known answer graded again and again."""
+    found = []
+    if whole := _read("grading_class.json"):
+        runs = [whole[name] for name in ("workers_1", "workers_2", "killed") if name in whole]
+        off = [sum(run[what] for run in runs) for what in ("missing", "doubled", "false_verdicts")]
+        minute = [60 * whole["students"] / whole[f"workers_{n}"]["seconds"] for n in (1, 2)]
+        found.append((
+            f"{whole['students']} submissions graded with one worker, with two, and killed "
+            f"{whole['killed']['kills']} times",
+            f"{minute[0]:.0f} and {minute[1]:.0f} a minute, {whole['speed_up']:.2f} x; "
+            f"missing {off[0]}, doubled {off[1]}, false verdicts {off[2]}",
+            "grading_class",
+        ))  # fmt: skip
+    if verdicts := _read("grading_verdicts.json"):
+        rounds = [entry["rounds"] for entry in verdicts["labs"].values()]
+        answers = [verdict for runs in rounds for one in runs for verdict in one.values()]
+        false = sum((v["status"] == "right" or v["points"] > 0) != v["right"] for v in answers)
+        found.append((
+            f"known wrong and right answers of {len(rounds)} labs, graded in "
+            f"{min(map(len, rounds))} to {max(map(len, rounds))} rounds with new inputs",
+            f"{false} false verdicts of {len(answers):,}",
+            "grading_verdicts",
+        ))  # fmt: skip
+    return found
+
+
+def _arena() -> list[tuple[str, str, str]]:
+    """Ratings of a million battles, intervals that cover, and a class of voters on one page."""
+    found = []
+    whole = _read("arena.json")
+    for report in whole.get("reports", []):
+        others = [
+            f"{row['name']} {row['wall_ratio']['median']:.1f} x ours"
+            for row in report["rows"]
+            if row["name"] != report["reference"]
+        ]
+        found.append((
+            f"{whole['battles']:,} battles of {whole['models']} models, {report['name']}: time of the others",
+            ", ".join(others),
+            "arena",
+        ))  # fmt: skip
+    for row in _read("arena_coverage.json").get("rows", []):
+        if row["method"] == "sandwich":
+            found.append((
+                f"95 % intervals (sandwich) over simulated arenas, {row['data']}, by {row['unit']}: cover",
+                f"{100 * row['covered']:.1f} % ± {100 * row['error']:.1f}",
+                "arena_coverage",
+            ))  # fmt: skip
+    if load := _read("arena_load.json"):
+        result = load["result"]
+        every = result["milliseconds"]["all"]
+        found.append((
+            f"{result['voters']} voters on the served arena for {result['seconds']:.0f} s, "
+            "the server killed in between",
+            f"{result['votes']:,} votes, lost {result['lost']}, doubled {result['doubled']}; answers "
+            f"in {every['p50']:.0f} ms (median), {every['p95']:.0f} ms (95 %)",
+            "arena_load",
+        ))  # fmt: skip
     return found
 
 
