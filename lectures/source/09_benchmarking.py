@@ -129,6 +129,11 @@ def place(ratings, model):
     return int(ratings.rank(ascending=False, method="min")[model])
 
 
+def at_most(difference, unit=""):
+    """A tiny difference in words, without "0e+00"."""
+    return f"at most {difference:.0e}{unit}" if difference else "nothing at all"
+
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # <a id="play"></a>
 # ## 1 · You vote first ▶
@@ -322,8 +327,8 @@ assert np.allclose(by_hand, library, atol=1e-6)
 ratings = elo_scale(library)
 shuffled = elo_scale(bradley_terry(votes.sample(frac=1, random_state=1)))
 say(
-    f"Seven lines and the library differ by at most {(by_hand - library).abs().max():.0e} in strength. Shuffled rows change a rating "
-    f"by at most {(shuffled - ratings).abs().max():.0e} points. {ratings.index[0]} is predicted to beat {ratings.index[-1]} in "
+    f"Seven lines and the library differ by {at_most((by_hand - library).abs().max())} in strength. Shuffled rows change a rating "
+    f"by {at_most((shuffled - ratings).abs().max(), ' points')}. {ratings.index[0]} is predicted to beat {ratings.index[-1]} in "
     f"{100 * win_rates(library).iloc[0, -1]:.0f} % of battles."
 )
 
@@ -427,7 +432,7 @@ say(
     f"\n\nThe outlier test multiplies, vote by vote, how surprising a voter is to the others, and calls at 20 (5 % false alarms per voter, "
     f"however long one looks). It names {len(odd)} of the {len(voters)} voters with at least five decided votes (the first 100 of each are read): "
     + ", ".join(f"voter {v} with {int(row.votes)} decided votes" for v, row in odd.iterrows())
-    + f". With {len(voters)} voters up to {0.05 * len(voters):.0f} false alarms would be no surprise, so a name is a reason to look, not a proof. Without {'this voter' if len(odd) == 1 else 'them'} ratings move by up to {shift.max():.0f} points ({shift.idxmax()})."
+    + f". With {len(voters)} voters up to {0.05 * len(voters):.0f} false alarms would be no surprise, so a name is a reason to look, not a proof.\n\nWithout {'this voter' if len(odd) == 1 else 'them'} ratings move by up to {shift.max():.0f} points ({shift.idxmax()})."
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -603,7 +608,7 @@ closed = 100 * fitted / (fitted + fitted[REFERENCE])
 say(
     f"From {len(verdicts):,} released verdicts: all {len(off)} scores of the paper's Table 4 that have verdicts come out, largest difference {off.max():.3f} "
     f"(rounding). So do all {len(off_readme)} scores of the README, largest difference {off_readme.abs().max():.3f}, but **by another rule**: see part 8. Closed form against a "
-    f"full Bradley-Terry fit: {(closed.drop(REFERENCE) - star_scores(battles)).abs().max():.0e}."
+    f"full Bradley-Terry fit: the scores differ by {at_most((closed.drop(REFERENCE) - star_scores(battles)).abs().max())}."
 )
 show(judge_figures.verdict_shares(table.drop(REFERENCE).rename(names)))
 
@@ -669,7 +674,7 @@ say(
     "22 models. A tie pulls every score towards 50. In the published table score drops them, win rate and reward count them as ties: two denominators "
     f"in one row.\n\n**Weights.** The toolkit lmms-eval counts every verdict once and missing ones as ties. On the same verdicts GPT-4o has "
     f"{kits['lmms-eval'].score['gpt-4o']:.2f} instead of {kits['WildVision-Bench'].score['gpt-4o']:.2f}, and Claude-3-Haiku falls from place {place_of['WildVision-Bench']} to "
-    f"{place_of['lmms-eval']} of {len(kits['lmms-eval'])}. A score without its rule is not a result."
+    f"{place_of['lmms-eval']} of {len(kits['lmms-eval'])}, the reference counted. A score without its rule is not a result."
 )
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -691,8 +696,8 @@ say(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # <a id="agree"></a>
 # ## 9 · Does the judge agree with people?
-# Let person and judge vote on the same pairs and count. **Macro F1**: how well one label predicts the other, averaged over labels, so that rare labels count
-# as much as common ones. **Cohen's kappa**: agreement above chance, $\kappa = (p_o - p_e)/(1 - p_e)$, where $p_e$ is what two unrelated voters with the same habits would
+# Let person and judge vote on the same pairs and count. For one label, *precision* is how often the person says it where the judge does, *recall* how often the judge says it where
+# the person does, and **F1** their harmonic mean, $2pr/(p + r)$. **Macro F1** averages it over the labels, so that rare labels count as much as common ones. **Cohen's kappa**: agreement above chance, $\kappa = (p_o - p_e)/(1 - p_e)$, where $p_e$ is what two unrelated voters with the same habits would
 # reach. Three protocols: **4-way** (left, right, tie, bad), **3-way** (tie and bad become *other*), **binary** (only pairs where both chose a side).
 #
 # Our judge needs no network: it knows the right answer (`RuleJudge`), with noise of a known size. It never says *both bad*.
@@ -863,35 +868,7 @@ show(judge_figures.openness_matrix(open_table, COLUMNS))
 # Even the most open rows stop at the vision encoder: CLIP's weights are public, its 400 million image-text pairs are not.
 
 # %% slideshow={"slide_type": "skip"}
-# Deitke et al. 2024, Figure 2, numbers as on the model card of Molmo-7B-D: model, mean of 11 academic benchmarks (%), Elo of a human evaluation
-MOLMO = pd.DataFrame(
-    [line.rsplit(" ", 2) for line in """Molmo-72B 81.2 1077
-Molmo-7B-D 77.3 1056
-Molmo-7B-O 74.6 1051
-MolmoE-1B 68.6 1032
-GPT-4o 78.5 1079
-GPT-4V 71.1 1041
-Gemini 1.5 Pro 78.3 1074
-Gemini 1.5 Flash 75.1 1054
-Claude 3.5 Sonnet 76.7 1069
-Claude 3 Opus 66.4 971
-Claude 3 Haiku 65.3 999
-Qwen VL2 72B 79.4 1037
-Qwen VL2 7B 73.7 1025
-InternVL2 Llama 76B 77.1 1018
-InternVL2 8B 69.4 953
-Pixtral 12B 69.5 1016
-Phi3.5-Vision 4B 59.7 982
-PaliGemma 3B 50.0 937
-LLaVA OneVision 72B 76.6 1051
-LLaVA OneVision 7B 72.0 1024
-Cambrian-1 34B 66.8 953
-Cambrian-1 8B 63.4 952
-xGen-MM-Interleave 4B 59.5 979
-LLaVA-1.5 13B 43.9 960
-LLaVA-1.5 7B 40.7 951""".splitlines()],
-    columns=["model", "academic", "elo"],
-).set_index("model").astype(float)  # fmt: skip
+MOLMO = load("molmo_academic_elo").set_index("model")
 assert set(MOLMO.index) == set(open_table.index)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -993,7 +970,7 @@ say(
 # <a id="scaling"></a>
 # ## 13 · Scaling, with intervals
 # The talk: *Web-DINO scales log-linearly with model size, and better than CLIP.* A line $y = a + b \log_2 x$ has a slope $b$ per doubling. Five sizes are five points, so the slope has an
-# interval (Student's $t$ with 3 degrees of freedom), and "better" is a statement about a *difference of slopes*.
+# interval (Student's $t$ with 3 degrees of freedom), and "better" is a statement about a *difference of slopes*. R² is the part of the scores' variance that the line takes up.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -1086,9 +1063,9 @@ laws = {
     if len(rows) >= 5
 }
 say(
-    f"OCR & Chart: {by_data['OCR & Chart']}. The average: {by_data['average']}: four points cannot exclude zero. **Longer training can hurt:** Vision-Centric goes from "
+    f"OCR & Chart: {by_data['OCR & Chart']}. The average: {by_data['average']}: four points cannot exclude zero.\n\n**Longer training can hurt:** Vision-Centric goes from "
     f"{seen['Vision-Centric'][2.0]:.1f} at 2 billion to {seen['Vision-Centric'][8.0]:.1f} at 8; CV-Bench 3D (which is nearer, how deep) alone {fall:+.1f} points, standard error {fall_error:.1f} from its 1,200 questions (as if the two runs were asked different ones), but from 1 to 8 billion only "
-    f"{deep[8.0] - deep[1.0]:+.1f}. One run each: a dip of one run, or a trend? DINOv3 (Siméoni et al. 2025, arXiv:2508.10104) reports that dense features fade in long training and adds a loss against it.\n\n"
+    f"{deep[8.0] - deep[1.0]:+.1f}. One run each: a dip of one run, or a trend?\n\nDINOv3 (Siméoni et al. 2025, arXiv:2508.10104) reports that dense features fade in long training and adds a loss against it.\n\n"
     f"*Samples seen* is not *unique images*: the pool has 2 billion, so 8 billion samples show each one {count.passes.iloc[3]:.0f} times.\n\n"
     "A power law instead of a line: ImageNet zero-shot error of OpenCLIP models against compute, by pool (Cherti et al. 2023). A doubling multiplies the error by "
     + ", ".join(f"{law.doubling:.3f} on {name} ({len(law.line.logs)} models)" for name, law in laws.items())
@@ -1113,15 +1090,15 @@ display(classic.drop(columns=["data", "supervision"]).set_index("method"))
 say(
     "**The talk's other answers.** Average per doubling of size: "
     + "; ".join(f"{name} {fit_}" for name, fit_ in tried.items())
-    + ". So MAE gains too. On ImageNet-1k alone the average stays flat, as far as four sizes tell, but it is a sum of opposites: "
+    + ". So MAE gains too.\n\nOn ImageNet-1k alone the average stays flat, as far as four sizes tell, but it is a sum of opposites: "
     + ", ".join(
         f"{c} {line(10, c).slope:+.2f} [{line(10, c).slope_low:+.2f}, {line(10, c).slope_high:+.2f}]"
         for c in ("Vision-Centric", "Knowledge")
     )
-    + ". On OCR & Chart Web-MAE is ahead of Web-DINO by "
+    + ".\n\nOn OCR & Chart Web-MAE is ahead of Web-DINO by "
     + ", ".join(f"{gap_:+.1f} ({size:g}B)" for size, gap_ in ahead.items())
     + ".\n\n**The system table is not apples to apples**, as its slide says. DINOv2 is shown at 518 pixels, average "
-    f"{at['DINOv2 ViT-g 518']:.2f}; at 224 pixels it has {at['DINOv2 ViT-g 224']:.2f}. (All tokens are resized to 576 before the language model.) Higher resolution lifts Web-DINO 7B's average from "
+    f"{at['DINOv2 ViT-g 518']:.2f}; at 224 pixels it has {at['DINOv2 ViT-g 224']:.2f}. (All tokens are resized to 576 before the language model.)\n\nHigher resolution lifts Web-DINO 7B's average from "
     f"{classic.average.iloc[8]} to {classic.average.iloc[9]} to {classic.average.iloc[10]}, but Vision-Centric dips from {classic.vision_centric.iloc[8]} to {classic.vision_centric.iloc[9]} on the way. SigLIP2 at 384 pixels leads the average "
     f"({classic.average.iloc[3]}) and ImageNet ({classic.imagenet_linear.iloc[3]} against {classic.imagenet_linear.iloc[8:11].max()})."
 )
@@ -1218,9 +1195,9 @@ simclr_text, label_text, raw_text, turned = (
 )
 say(
     f"SimCLR, which never saw a word or a label, shares {simclr_text.score:.3f} of its neighbours with the captions; the network trained with labels {label_text.score:.3f}; the *untrained* one {raw_text.score:.3f}, still "
-    f'{raw_text.score / raw_text.chance:.0f} times the chance level {raw_text.chance:.3f}, and {"more" if turned.score < raw_text.score else "less"} than the one trained to tell rotations ({turned.score:.3f}). So "above chance" (p = {raw_text.corrected_p:.3f}, the least that 60 shuffles can give) is no evidence of learning: colours of sky and object are in the pixels and in the text. The baseline '
+    f'{raw_text.score / raw_text.chance:.0f} times the chance level {raw_text.chance:.3f}, and {"more" if turned.score < raw_text.score else "less"} than the one trained to tell rotations ({turned.score:.3f}).\n\nSo "above chance" (p = {raw_text.corrected_p:.3f}, the least that 60 shuffles can give) is no evidence of learning: colours of sky and object are in the pixels and in the text. The baseline '
     "that counts is the untrained twin.\n\n**What is there and what is not.** *There*: chance, permutation test, correction for choosing layers, an ordering of four small encoders. *Not there*: sizes, more data, a language model, so nothing here tests the "
-    "hypothesis of growing alignment. The axis of the paper's Figure 9 runs from 0.160 to 0.180, with 1,024 images some 17 times chance; what its claim rests on are differences of at most 0.02."
+    "hypothesis of growing alignment.\n\nThe axis of the paper's Figure 9 runs from 0.160 to 0.180, with 1,024 images some 17 times chance; what its claim rests on are differences of at most 0.02."
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
