@@ -125,8 +125,9 @@ def _class() -> list[tuple[str, str, str]]:
         answers = [verdict for runs in rounds for one in runs for verdict in one.values()]
         false = sum((v["status"] == "right" or v["points"] > 0) != v["right"] for v in answers)
         found.append((
-            f"known wrong and right answers of {len(rounds)} labs, graded in "
-            f"{min(map(len, rounds))} to {max(map(len, rounds))} rounds with new inputs",
+            f"known wrong and right answers of {' and '.join(verdicts['labs'])}, graded with new inputs in "
+            + " and ".join(f"{len(runs)}" for runs in rounds)
+            + " rounds",
             f"{false} false verdicts of {len(answers):,}",
             "grading_verdicts",
         ))  # fmt: skip
@@ -144,7 +145,9 @@ def _arena() -> list[tuple[str, str, str]]:
             if row["name"] != report["reference"]
         ]
         found.append((
-            f"{whole['battles']:,} battles of {whole['models']} models, {report['name']}: time of the others",
+            f"{whole['battles']:,} battles of {whole['models']} models, {report['name']}"
+            + (" (theirs scaled up from fewer rounds)" if "bootstrap" in report["name"] else "")
+            + ": time of the others",
             ", ".join(others),
             "arena",
         ))  # fmt: skip

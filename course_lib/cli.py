@@ -19,17 +19,18 @@ FIRST_LAB = "labs/03_contrastive.ipynb"
 
 
 def course_root(start: Path | None = None) -> Path:
-    """Return the nearest folder at or above ``start`` that holds ``labs/source``.
+    """Return the nearest folder at or above ``start`` that is a checkout or a copy handed out to students.
 
-    Raises FileNotFoundError with the folder that was searched if there is none.
+    The one holds ``labs/source``, the other only ``course_lib/lab/bundles``, which `check` reads. Raises
+    FileNotFoundError with the folder that was searched if there is none.
     """
     start = (start or Path.cwd()).resolve()
     for folder in (start, *start.parents):
-        if (folder / "labs" / "source").is_dir():
+        if (folder / "labs" / "source").is_dir() or (folder / "course_lib/lab/bundles").is_dir():
             return folder
     raise FileNotFoundError(
-        f"{start} is not inside a checkout of the course (no labs/source at or above it). "
-        "Change into the checkout, or name it: course --root FOLDER ..."
+        f"{start} is not inside a checkout of the course (neither labs/source nor course_lib/lab/bundles at "
+        "or above it). Change into the checkout, or name it: course --root FOLDER ..."
     )
 
 
@@ -121,16 +122,22 @@ def doctor_command(arguments: argparse.Namespace) -> int:
 
 
 def bench_command(arguments: argparse.Namespace) -> int:
-    """Run the side-by-side benchmarks of the checkout, all or the named ones."""
+    """List the side-by-side benchmarks of the checkout, or run the named ones (some take hours)."""
+    import ast
     import subprocess
 
     folder = course_root(arguments.root) / "benchmarks"
-    known = {path.stem for path in folder.glob("*.py")} - {"__init__", "harness", "readme_table"}
+    helpers = {"__init__", "harness", "readme_table", "sweep"}
+    known = {path.stem for path in folder.glob("*.py")} - helpers
     unknown = sorted(set(arguments.names) - known)
     if unknown:
         raise ValueError(f"unknown benchmark {', '.join(unknown)}; there are: {', '.join(sorted(known))}.")
+    if not arguments.names:
+        for name in sorted(known):
+            said = ast.get_docstring(ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))) or ""
+            print(f"{name:21} {said.partition(chr(10))[0]}")
     status = 0
-    for name in arguments.names or sorted(known):
+    for name in arguments.names:
         print(f"course bench: {name}", flush=True)
         status |= subprocess.call([sys.executable, str(folder / f"{name}.py")], cwd=folder.parent)
     return 1 if status else 0
@@ -177,7 +184,7 @@ def parser() -> argparse.ArgumentParser:
     add("data", data_command)
     add("doctor", doctor_command)
     bench = add("bench", bench_command)
-    bench.add_argument("names", nargs="*")
+    bench.add_argument("names", nargs="*", help="which to run; without a name they are listed")
     return top
 
 

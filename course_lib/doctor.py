@@ -16,12 +16,11 @@ def examine() -> str:
 
     from course_lib.data import available
 
-    device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "CPU"
     cache = Path(os.environ.get("COURSE_CACHE") or platformdirs.user_cache_dir("ssl-course"))
     here = [status.name for status in available() if status.found]
     lines = [
         f"python      {platform.python_version()} ({sys.executable})",
-        f"torch       {torch.__version__}, {torch.get_num_threads()} threads, device {device}",
+        f"torch       {torch.__version__}, {torch.get_num_threads()} threads, device {_device()}",
         f"cache       {cache}: {_writable(cache)}",
         f"datasets    {', '.join(here)} (the rest: course data)",
         f"browser     {_found('chromium', 'needed only by the browser tests')}",
@@ -31,12 +30,20 @@ def examine() -> str:
     return "\n".join(lines)
 
 
+def _device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name(0)
+    return "Apple GPU (mps)" if torch.backends.mps.is_available() else "CPU"
+
+
 def _isolation() -> str:
     """The level and what to do, from a kernel that has just tried to get out."""
     try:
         from course_lib.grading.running import isolation
     except ImportError as error:
-        return f"not known: the grader needs {error.name}, which `pip install ssl-course[lab]` brings"
+        return f"not known: the grader needs {error.name}; run `pip install -e '.[lab]'` in the checkout"
     found = isolation.level(fresh=True)
     if found.level == "full":
         return found.sentence

@@ -84,7 +84,11 @@ def add_to(add: Callable[..., argparse.ArgumentParser], root: Root) -> None:
     export = command("export", export_command)
     export.add_argument("out", type=Path, help="the --out folder of `course grade`")
     export.add_argument("--to", choices=KINDS, required=True, help="for which system")
-    export.add_argument("--gradebook", type=Path, help="the gradebook that your system exported (canvas)")
+    export.add_argument(
+        "--gradebook",
+        type=Path,
+        help="the gradebook that your system exported (needed for canvas, possible for moodle)",
+    )
     export.add_argument("--column", help="title of the gradebook's column (default: the one like the lab)")
     export.add_argument("--into", type=Path, required=True, help="the file to write")
     migrate = command("migrate", migrate_command)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from course_lib.grading.authoring import notebooks
+from course_lib.grading.authoring import copies, notebooks
 from course_lib.grading.keeping.ledger import GraderError
 from course_lib.grading.running import compare, run
 from course_lib.lab import bundle as bundles
@@ -27,7 +27,7 @@ class Lab:
 
 
 def load(root: Path, lab: str) -> Lab:
-    """The built lab. Raises GraderError if it has not been built."""
+    """The built lab. Raises GraderError if it has not been built, or if its student copy holds work."""
     solution = notebooks.read(root / "labs" / "solutions" / f"{lab}.ipynb")
     student = notebooks.read(root / "labs" / f"{lab}.ipynb")
     try:
@@ -41,6 +41,12 @@ def load(root: Path, lab: str) -> Lab:
     if solution is None or student is None:
         raise GraderError(
             f"Lab {lab!r} has no solution or no student copy under {root / 'labs'}; run `course build`."
+        )
+    if not copies.untouched(student):
+        raise GraderError(
+            f"labs/{lab}.ipynb is not what `course build` wrote: somebody has worked in it, and those "
+            f"answers would count as the empty stubs. Run `course build labs/{lab}`: it keeps the work as "
+            f"labs/{lab}.mine.ipynb and writes the student copy anew."
         )
     code = [[c.source, c.metadata] for n in (solution, student) for c in n.cells if c.cell_type == "code"]
     digest = hashlib.sha256(json.dumps([code, bundles.digest(bundle)]).encode()).hexdigest()

@@ -23,6 +23,7 @@ from course_lib.grading.authoring.build import sources
 from course_lib.grading.authoring.execute import environment
 from course_lib.grading.authoring.source import Source, SourceError, read_lab
 from course_lib.grading.running import run
+from course_lib.lab import bundle as bundles
 from course_lib.lab.compare import same_runs
 
 HIDDEN_SEEDS = (1009, 20_011, 300_007)  # beside the public ones, for "loses points" and "gets full points"
@@ -187,8 +188,8 @@ def _answers(root: Path, path: Path) -> list[tuple[bool, str]]:
     lab = read_lab(path)
     wrong = read_attempts(root / "labs" / "wrong" / path.name, lab, hints_needed=True)
     right = read_attempts(root / "labs" / "right" / path.name, lab, hints_needed=False)
-    bundle = batch.load(root, lab.name).bundle["exercises"]
     folder = notebooks.bundle_folder(root)
+    bundle = bundles.load(lab.name, folder)["exercises"]
     said = tables.values(lab, wrong + right, bundles=folder, diagnose=True)
     seeds = {name: [*entry["seeds"], *HIDDEN_SEEDS] for name, entry in bundle.items()}
     graded = tables.values(lab, wrong + right, seeds=seeds, bundles=folder)
@@ -245,6 +246,7 @@ def _exercise(
 
 def _grades(root: Path, path: Path) -> list[tuple[bool, str]]:
     """Grade the blank student copy and the solution as if students had handed them in."""
+    batch.load(root, path.stem)  # says in a sentence what is missing
     with tempfile.TemporaryDirectory(prefix="course-verify-") as base:
         folder = Path(base) / "submissions"
         folder.mkdir()

@@ -199,12 +199,12 @@ def layers_by_heads(attention: Any, shared_scale: bool = False) -> Figure:
     )
 
 
-def rollout_panels(image: Any, maps: Mapping[str, Any], masks: Any = None, opacity: float = 0.6) -> Figure:
+def rollout_panels(image: Any, maps: Mapping[str, Any], masks: Any = None, opacity: float = 1.0) -> Figure:
     """Draw several explanations of one image next to each other, each on its own scale, its peak marked.
 
     image (3, H, W). maps: {name: (rows, columns)}, for example last layer, rollout, relevance and Grad-CAM;
     each may have its own grid. masks (K, H, W) bool: true objects, outlined; it is then said which peaks hit
-    one.
+    one: more than half of the peak's patch is object.
     """
     shown = pictures(image, "rollout_panels: image")
     if not maps:
@@ -226,7 +226,10 @@ def rollout_panels(image: Any, maps: Mapping[str, Any], masks: Any = None, opaci
         outline(axis, objects)
         place = f"peak {short(one.max())} at row {row}, column {column}"
         if objects is not None:
-            hit = bool(objects[:, round(y), round(x)].any())
+            high, wide = height / one.shape[0], width / one.shape[1]  # of one patch, in pixels
+            top, left = round(row * high), round(column * wide)
+            patch = objects[:, top : top + max(1, round(high)), left : left + max(1, round(wide))]
+            hit = bool(np.any(patch, axis=0).mean() > 0.5)
             hits += hit
             place += ", on an object" if hit else ", beside the objects"
         cross(axis, x, y)
@@ -234,7 +237,7 @@ def rollout_panels(image: Any, maps: Mapping[str, Any], masks: Any = None, opaci
     number = counted(len(values), "map")
     headline(
         figure,
-        f"Peaks (crosses) on an object: {hits} of {number}"
+        f"Peaks (crosses) in a patch that is mostly object: {hits} of {number}"
         if objects is not None
         else f"{number} of one image, each on its own scale; crosses mark the peaks",
     )

@@ -67,8 +67,7 @@ def convnet_depths(
         ]
         pairs.append((f"{a} and {b}: " if len(found) > 2 else "") + ", ".join(same or ["cannot be compared"]))
     said = "; ".join(pairs)
-    question = f"Do they look at the same places? Correlation of their maps: {said}"
-    headline(figure, question if pairs else f"Where {', '.join(found)} is active")
+    headline(figure, f"Where {', '.join(found)} {'are' if pairs else 'is'} active; each map on its own scale")
     return with_alt(
         figure,
         f"{counted(len(shown), 'image')} and activation maps of {', '.join(found)} at {', '.join(names)}."

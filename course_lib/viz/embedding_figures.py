@@ -153,7 +153,7 @@ def embedding_map(
     np.fill_diagonal(distance, np.inf)
     share = 100 * (kinds[distance.argmin(axis=1)] == kinds).mean()
     headline(
-        figure, f"{share:.0f} % of the pictures have a neighbour of their own label on this {method} map"
+        figure, f"For {share:.0f} % of the pictures the nearest point on this {method} map has the same label"
     )
     return with_alt(
         figure,

@@ -118,7 +118,7 @@ def similarity_to_patch(
     others = values.astype(float)
     others[where] = -np.inf
     for i, (above, below) in enumerate(axes.T):
-        picture(above, shown[i], "query framed" if i == where[0] else "")
+        picture(above, shown[i], f"image {i}" + (", query framed" if i == where[0] else ""))
         drawn = overlay(shown[i], values[i], opacity, below, (-limit, limit), SIGNED)
         row, column = np.unravel_index(int(others[i].argmax()), others[i].shape)
         if np.isfinite(others[i, row, column]):
@@ -151,7 +151,7 @@ def _frame(axes, x: float, y: float, width: float, height: float) -> None:
 
 
 def norm_figure(norms: Any, images: Any, factor: float = 3.0, most: int = 4) -> Figure:
-    """Draw the length of every patch token on its image, and how far the tokens' lengths are from usual.
+    """Draw the length of every patch token below its image, and how far the tokens' lengths are from usual.
 
     norms (B, rows, columns), before a last LayerNorm, which evens them out; images (B, 3, H, W), of which
     ``most`` are drawn. Counted are tokens longer than ``factor`` times their image's median, as
@@ -165,14 +165,16 @@ def norm_figure(norms: Any, images: Any, factor: float = 3.0, most: int = 4) -> 
     if not (middles > 0).all():
         raise ValueError("norm_figure: half of an image's norms are 0 or less; give lengths of tokens.")
     count = min(len(shown), most)
-    figure, axes = panels(count + 1, 1, 2.3, 3.4, squeeze=False, width_ratios=[1.0] * count + [1.9])
-    figure.set_size_inches(2.3 * (count + 1.9), 3.4)
+    figure, axes = panels(count + 1, 2, 2.3, 2.9, squeeze=False, width_ratios=[1.0] * count + [1.9])
+    figure.set_size_inches(2.3 * (count + 1.9), 5.6)
     limits = limits_of(values)
-    for axis, image, one in zip(axes[0, :count], shown, values, strict=False):
-        drawn = overlay(image, one, 0.75, axis, limits)
+    for (above_it, axis), image, one in zip(axes[:, :count].T, shown, values, strict=False):
+        picture(above_it, image)
+        drawn = overlay(image, one, 1.0, axis, limits)
         axis.set_xlabel(span(one), fontsize=11)
-    scale_bar(figure, axes[0, :count], drawn, label="norm of the token")
-    right = axes[0, -1]
+    scale_bar(figure, axes[1, :count], drawn, label="norm of the token")
+    axes[0, -1].set_axis_off()
+    right = axes[1, -1]
     right.hist((lengths / middles).ravel(), bins=40, color=POSITIVE)
     if above:
         right.axvline(factor, color=NEGATIVE, linestyle="--", linewidth=2)

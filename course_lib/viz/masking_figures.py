@@ -48,7 +48,7 @@ def reconstruction_grid(panels_by_ratio: Mapping[float, Sequence[Any]]) -> Figur
     (first, least), (last, most) = min(errors.items()), max(errors.items())
     headline(
         figure,
-        f"Mean squared error on the removed pixels: {least:.2g} at {100 * first:g} %"
+        f"Mean squared error on this picture's removed pixels: {least:.2g} at {100 * first:g} %"
         + (f", {most:.2g} at {100 * last:g} %" if len(errors) > 1 else ""),
     )
     return with_alt(

@@ -67,7 +67,7 @@ def write(name, text):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · One file is the lab
-# `labs/source/NN_topic.py` is a Jupytext file: what stands behind `# %%` is a cell. Six kinds of cells make an exercise.
+# `labs/source/NN_topic.py` is a Jupytext file: what stands behind `# %%` is a cell. Seven kinds of cells make an exercise; the last three are optional.
 #
 # | cell | what is in it | who sees it |
 # |---|---|---|
@@ -460,7 +460,7 @@ say("\n".join(f"- {note}" for note in notes))
 # |---|---|
 # | decide points by values, outside the student's process | judge style, prose or plots |
 # | keep students' code from network, files, other students | replace a machine of its own where the stakes are high: a kernel of Linux is shared |
-# | tell equal files and equal wrong values | say who copied from whom, or take off points for it |
+# | tell equal files, equal code (names and layout aside) and equal wrong values | say who copied from whom, or take off points for it |
 # | give the sentence of a known mistake | know mistakes that nobody has written down: read the column `reason` once a term |
 #
 # On macOS and in Colab there are no walls, and the grader says `none`; in most containers too. Students can check

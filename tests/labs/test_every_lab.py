@@ -10,6 +10,8 @@ from every_lab import BENCHMARKING, CONTRASTIVE
 from lab_files import HIDDEN, PUBLIC
 from lab_files import LABS as FOLDER
 
+from course_lib.grading.authoring import notebooks
+
 LABS = [CONTRASTIVE, BENCHMARKING]
 FEWEST_WRONG_AND_RIGHT = {CONTRASTIVE: (5, 2), BENCHMARKING: (6, 3)}
 MINUTES = {CONTRASTIVE: 120, BENCHMARKING: 135}
@@ -112,6 +114,9 @@ def test_the_setup_cell_installs_from_the_published_address(lab):
     repository, branch = (
         re.search(rf'^{key} = "(.+)"$', settings, re.MULTILINE)[1] for key in ("repository", "branch")
     )
-    setup = next(cell for cell in lab.source if '"setup"' in cell.marker)
-    assert f"git+https://github.com/{repository}@{branch}" in setup.source
-    assert "torch" not in re.findall(r'"install".*', setup.source)[0]
+    setup = next(cell for cell in lab.source if '"setup"' in cell.marker).source
+    built = notebooks.published(setup, {"name": repository, "branch": branch})
+    assert f"git+https://github.com/{repository}@{branch}" in built
+    elsewhere = notebooks.published(setup, {"name": "x/y", "branch": "z"})
+    assert re.findall(r"git\+[^\"]+", elsewhere) == ["git+https://github.com/x/y@z"]
+    assert "torch" not in re.findall(r'"install".*', built)[0]

@@ -195,11 +195,15 @@ def test_explanations_say_where_they_peak_and_whether_that_is_an_object(legible,
     hit, miss = torch.zeros(2, 3), torch.zeros(24, 36)
     hit[0, 0], miss[23, 35] = 0.7, 0.3  # a map of patches and one of pixels
     figure = legible(figures.rollout_panels(IMAGE, {"rollout": hit, "Grad-CAM": miss}, masks))
-    assert heading(figure) == "Peaks (crosses) on an object: 1 of 2 maps"
+    assert heading(figure) == "Peaks (crosses) in a patch that is mostly object: 1 of 2 maps"
     assert "rollout: peak 0.7 at row 0, column 0, on an object" in figure.alt_text
     assert "Grad-CAM: peak 0.3 at row 23, column 35, beside the objects" in figure.alt_text
     assert figure.axes[1].lines[0].get_xdata() == [5.5]  # the middle of a patch of 12 pixels
     np.testing.assert_array_equal(figure.axes[2].images[1].get_array(), miss)
+    masks[0, 0:12, 7:12] = False  # the middle of the patch is object still, and 7 of its 12 columns
+    assert "1 of 1 map" in heading(figures.rollout_panels(IMAGE, {"rollout": hit}, masks))
+    masks[0, 0:12, 6] = False
+    assert "0 of 1 map" in heading(figures.rollout_panels(IMAGE, {"rollout": hit}, masks))
     with pytest.raises(ValueError, match="maps is empty"):
         figures.rollout_panels(IMAGE, {})
 

@@ -110,7 +110,7 @@ def test_a_map_draws_points_where_they_are_and_counts_good_neighbours(legible):
     colors = {to_hex(points.get_facecolor()[0]) for points in axis.collections}
     assert (len(shapes), len(colors)) == (3, 3)
     # the wanderer and the "c" next to it have a neighbour of another label
-    assert heading(figure).startswith("92 % of the pictures")
+    assert heading(figure).startswith("For 92 % of the pictures the nearest point")
     assert "0 thumbnails" in figure.alt_text
 
 

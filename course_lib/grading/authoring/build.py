@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.files import write_whole
-from course_lib.grading.authoring import lint, notebooks, tables
+from course_lib.grading.authoring import copies, lint, notebooks, tables
 from course_lib.grading.authoring.answers import Attempts, read_attempts
 from course_lib.grading.authoring.execute import ExecutionFailed, execute, executed_in_order, private_outputs
 from course_lib.grading.authoring.scan import leaks
@@ -90,13 +90,16 @@ def _lab(root: Path, path: Path, check: bool, run: bool, force: bool, say: Calla
         problems += _same_file(root, bundle_path, bundles.text(bundle))
         return problems + _check_executed(root, solution_path, solution, key)
     write_whole(bundle_path, bundles.text(bundle))
+    mine = copies.set_aside(copy)
+    if mine:
+        say(f"  somebody has worked in {copy.relative_to(root)}: that work is now {mine.relative_to(root)}")
     write_whole(copy, notebooks.as_text(student))
     return _write_executed(root, solution_path, solution, key, run, force, say)
 
 
 def _lecture(root: Path, path: Path, check: bool, run: bool, force: bool, say: Callable) -> list[str]:
     source = read_lecture(path)
-    lecture = notebooks.lecture(source, notebooks.repository_of(root))
+    lecture = notebooks.lecture(source)
     target = root / "lectures" / path.with_suffix(".ipynb").name
     key = notebooks.execution_key(lecture)
     problems = lint.unique_ids(source, lecture)

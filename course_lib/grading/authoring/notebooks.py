@@ -9,6 +9,7 @@ from typing import Any
 import nbformat
 
 from course_lib.files import write_whole
+from course_lib.grading.authoring import copies
 from course_lib.grading.authoring.regions import solved, stubbed, without_hidden
 from course_lib.grading.authoring.source import Cell, Source, slug
 from course_lib.lab.compare import ATOL, RTOL
@@ -28,27 +29,42 @@ def student(lab: Source, repository: dict[str, str] | None = None) -> Any:
             text = stubbed(text, str(cell.exercise))
         elif cell.role == "check":
             text = without_hidden(text)
+        elif cell.role == "setup":
+            text = published(text, repository)
         nodes.append(_node(lab, cell, text))
     _add_badge(nodes, repository, f"labs/{lab.name}.ipynb")
-    return _notebook(nodes, lab, "student")
+    notebook = _notebook(nodes, lab, "student")
+    notebook.metadata["course"]["cells"] = copies.digest(nodes)
+    return notebook
 
 
 def solution(lab: Source, repository: dict[str, str] | None = None) -> Any:
     """The solution, not yet executed: the same cells with their answers and hidden tests."""
-    nodes = [
-        _node(lab, cell, solved(cell.source) if cell.role == "answer" else cell.source)
-        for cell in lab.cells
-        if cell.role not in ("probe", "hint")
-    ]
+    nodes = []
+    for cell in lab.cells:
+        if cell.role in ("probe", "hint"):
+            continue
+        text = cell.source
+        if cell.role == "answer":
+            text = solved(text)
+        elif cell.role == "setup":
+            text = published(text, repository)
+        nodes.append(_node(lab, cell, text))
     _add_badge(nodes, repository, f"labs/{lab.name}.ipynb")
     return _notebook(nodes, lab, "solution")
 
 
-def lecture(source: Source, repository: dict[str, str] | None = None) -> Any:
-    """A lecture, not yet executed."""
-    nodes = [_node(source, cell, cell.source) for cell in source.cells]
-    _add_badge(nodes, repository, f"lectures/{source.name}.ipynb")
-    return _notebook(nodes, source, "lecture")
+def lecture(source: Source) -> Any:
+    """A lecture, not yet executed. No badge for Colab: only the set-up cell of a lab installs the library."""
+    return _notebook([_node(source, cell, cell.source) for cell in source.cells], source, "lecture")
+
+
+def published(setup: str, repository: dict[str, str] | None) -> str:
+    """A set-up cell whose `git+https://github.com/OWNER/NAME@BRANCH` is where the course is published."""
+    if not repository:
+        return setup
+    address = f"git+https://github.com/{repository['name']}@{repository['branch']}"
+    return re.sub(r"git\+https://github\.com/[\w.-]+/[\w.-]+@[\w./-]+", lambda _: address, setup)
 
 
 def _node(source: Source, cell: Cell, text: str) -> Any:

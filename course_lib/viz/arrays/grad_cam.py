@@ -18,7 +18,11 @@ from course_lib.viz.arrays.target import Target, scores_of
 
 
 def grad_cam(
-    model: nn.Module, images: Tensor, target: Target = None, layer: nn.Module | None = None
+    model: nn.Module,
+    images: Tensor,
+    target: Target = None,
+    layer: nn.Module | None = None,
+    full_size: bool = True,
 ) -> Tensor:
     """Where the evidence for a score lies, (B, H, W) float32 in [0, 1], on the model's device.
 
@@ -31,7 +35,8 @@ def grad_cam(
     it the number of a feature or a function, for example the cosine to the embedding of another picture.
     layer: the module whose map is weighted. None: the last stage of a course ResNet; the norm in front of
     the last block's attention of a vision transformer; otherwise the last module that gives a map of more
-    than one position, found by one forward pass with hooks (`feature_maps.map_layer`).
+    than one position, found by one forward pass with hooks (`feature_maps.map_layer`). full_size: False
+    gives the map as it is, (B, h, w): to measure what lies where, since enlarging blurs it.
 
     Raises TypeError or ValueError in a sentence for images of another shape, a target out of range, no target
     for an encoder, a layer that is no part of the model or gives no map, and a target that the map has no
@@ -62,6 +67,8 @@ def grad_cam(
             "earlier layer, such as the first norm of the last block (the default)."
         )
     shown = min_max(weighted_map(maps, gradients))
+    if not full_size:
+        return shown
     size = tuple(images.shape[2:])
     return F.interpolate(shown[:, None], size, mode="bilinear", align_corners=False)[:, 0]
 

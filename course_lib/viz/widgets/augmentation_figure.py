@@ -20,7 +20,7 @@ LETTERS = 20  # that fit over a panel
 def draw(explorer: AugmentationExplorer) -> Figure:
     """The original, the draws of the chosen operations, and below one draw of every operation.
 
-    Over each picture is the distance in pixels, under it the cosine of each encoder.
+    Under each picture: the root mean squared distance in pixels, from 0 to 1, and each encoder's cosine.
     """
     state = explorer.state
     views = explorer.views(state)
@@ -43,7 +43,8 @@ def draw(explorer: AugmentationExplorer) -> Figure:
 def _row(explorer: AugmentationExplorer, axes, titles, state, views) -> None:
     pixels, cosines = explorer.numbers(state, views)
     for number, (axis, title) in enumerate(zip(axes, titles, strict=False)):
-        lines = [f"pixels {pixels[number]:.2f}"]
-        lines += [f"{name} {row[number]:.2f}" for name, row in zip(explorer.encoders, cosines, strict=True)]
+        lines = [f"distance {pixels[number]:.2f}"]
+        said = zip(explorer.encoders, cosines, strict=True)
+        lines += [f"cos {name} {row[number]:.2f}" for name, row in said]
         axis.set_axis_on()
         picture(axis, np.asarray(views[number]), title, "\n".join(lines))

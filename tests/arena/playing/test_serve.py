@@ -13,7 +13,7 @@ import pytest
 from course_lib.arena.playing.questions import DOMAINS, FAMILIES
 from course_lib.arena.playing.serve import app as serving
 from course_lib.arena.playing.serve.app import application
-from course_lib.arena.playing.serve.running import bound
+from course_lib.arena.playing.serve.running import bound, own_address
 from course_lib.arena.playing.serve.standings import Newsroom, standings
 from course_lib.arena.playing.serve.voters import Voters
 from course_lib.arena.playing.session import WINNERS
@@ -32,6 +32,14 @@ def client(tmp_path):
     with TestClient(application(arena, least=0.0, rest=0.0)) as one:
         one.arena, one.clock = arena, clock
         yield one
+
+
+def test_other_machines_are_told_where_the_arena_is(tmp_path):
+    with server(tmp_path / "votes.db", "--host", "0.0.0.0") as (process, address):
+        port = address.rpartition(":")[2]
+        assert address.startswith("http://127.0.0.1:")
+        told = process.stdout.readline().strip()
+        assert told == f"course arena: from other machines: http://{own_address()}:{port}/"
 
 
 def begin(client):

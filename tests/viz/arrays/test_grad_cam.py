@@ -47,6 +47,7 @@ def test_linear_on_pooled_features_is_the_class_activation_map(target):
     assert shown.shape == (2, 12, 20)
     assert shown.dtype == torch.float32
     torch.testing.assert_close(shown, expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(grad_cam(model, x, target, full_size=False), cam, atol=1e-5, rtol=0)
 
 
 def test_weights_are_the_mean_gradient_and_negative_evidence_is_cut():

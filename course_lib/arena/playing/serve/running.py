@@ -6,6 +6,8 @@ import socket
 
 from course_lib.arena.playing.session import Arena
 
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # hosts that serve other machines too: how this one asks
+
 
 def serve(arena: Arena, host: str = "127.0.0.1", port: int = 8765) -> None:
     """Serve an arena until it is stopped; says where, once it answers. port: 0 takes a free one.
@@ -17,13 +19,16 @@ def serve(arena: Arena, host: str = "127.0.0.1", port: int = 8765) -> None:
     from course_lib.arena.playing.serve.app import application
 
     with bound(host, port) as place:  # now, to fail early; it listens when the arena is ready
-        here = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
+        here = EVERYWHERE.get(host, host)
         address = f"http://{here}:{place.getsockname()[1]}"
 
         class Server(uvicorn.Server):
             async def startup(self, sockets: list[socket.socket] | None = None) -> None:
                 await super().startup(sockets)
                 print(f"course arena: vote at {address}/ , standings at {address}/standings", flush=True)
+                if host in EVERYWHERE:
+                    port = place.getsockname()[1]
+                    print(f"course arena: from other machines: http://{own_address()}:{port}/", flush=True)
 
         # what a proxy says of the sender is not believed: anyone can say it
         settings = uvicorn.Config(
@@ -31,6 +36,18 @@ def serve(arena: Arena, host: str = "127.0.0.1", port: int = 8765) -> None:
             server_header=False, timeout_keep_alive=75, timeout_graceful_shutdown=5, backlog=512,
         )  # fmt: skip
         Server(settings).run(sockets=[place])
+
+
+def own_address() -> str:
+    """The address under which other machines of the network find this one; its name, where it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as question:
+        try:
+            question.connect(
+                ("192.0.2.1", 9)
+            )  # chooses the network card; a datagram socket sends nothing yet
+        except OSError:
+            return socket.gethostname()
+        return question.getsockname()[0]
 
 
 def bound(host: str, port: int) -> socket.socket:
