@@ -64,11 +64,11 @@ def hand_in(lab: str, folder: Path) -> dict[tuple[str, str], tuple[str, bool]]:
     return expected
 
 
-def graded(lab: str) -> dict[str, dict]:
+def graded(lab: str, workers: int) -> dict[str, dict]:
     """One round: {exercise and name: {"right", "status", "points"}}."""
     with tempfile.TemporaryDirectory(prefix="course-benchmark-") as base:
         expected = hand_in(lab, Path(base, "handed_in"))
-        summary = batch.grade(lab, Path(base, "handed_in"), Path(base, "out"), root=ROOT, workers=2)
+        summary = batch.grade(lab, Path(base, "handed_in"), Path(base, "out"), root=ROOT, workers=workers)
     rows = {(row["student"], row["exercise"]): row for row in summary.rows}
     return {
         f"{key[1]} {name}": {"right": right, "status": rows[key]["status"], "points": rows[key]["points"]}
@@ -96,6 +96,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=20)
     options.add_argument("--labs", nargs="*")
+    options.add_argument("--workers", type=int, default=2)
     chosen = options.parse_args()
     report = json.loads(FILE.read_text()) if FILE.is_file() else {"name": "grading_verdicts", "labs": {}}
     for lab in chosen.labs or sorted(path.stem for path in (ROOT / "labs" / "source").glob("*.py")):
@@ -106,7 +107,7 @@ def main() -> None:
             report["labs"][lab] = {"digest": digest, "rounds": []}
         rounds = report["labs"][lab]["rounds"]
         while len(rounds) < chosen.rounds:
-            rounds.append(graded(lab))
+            rounds.append(graded(lab, chosen.workers))
             report["machine"] = machine()
             write_whole(FILE, json.dumps(report, indent=1) + "\n")
             print(f"grading_verdicts: {lab}, round {len(rounds)}: {counted(rounds)}", flush=True)

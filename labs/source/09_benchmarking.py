@@ -1331,14 +1331,12 @@ for name, features in spaces.items():
 # One image, and its five nearest others in three of these spaces. (Nearest means the largest cosine; this cell gets them from the library.)
 
 # %% tags=["figure", "nbval-ignore-output"]
-from course_lib.evaluate import similarity as course_similarity
+from course_lib.evaluate.nearest import nearest_others
 
 asked = 17
 figure, axes = plt.subplots(3, 6, figsize=(9, 4.8))
 for line, name in zip(axes, ("supervised ViT", "DINO ViT", "words of the caption"), strict=True):
-    near = course_similarity.nearest(torch.from_numpy(np.array(spaces[name], dtype=np.float32)), 5)[
-        asked
-    ].tolist()
+    near = nearest_others(torch.from_numpy(np.array(spaces[name], dtype=np.float32)), 5)[0][asked].tolist()
     for axis, image in zip(line, [asked, *near], strict=True):
         axis.imshow(images[image], interpolation="nearest")
         axis.axis("off")
