@@ -69,6 +69,21 @@ def _interval(values: list[float]) -> str:
     return f"{found.mean:.1f} ({found.low:.1f} to {found.high:.1f})"
 
 
+def stored() -> list[dict]:
+    """The rows that are measured already, by this command or by another one that runs beside it."""
+    return json.loads(FILE.read_text())["rows"] if FILE.is_file() else []
+
+
+def add(row: dict) -> None:
+    """Write `row` to what is stored *now*: two seeds may be trained side by side, one a core."""
+    rows = [other for other in stored() if (other["name"], other["seed"]) != (row["name"], row["seed"])]
+    rows = sorted([*rows, row], key=lambda found: (list(RECIPES).index(found["name"]), found["seed"]))
+    print({key: value for key, value in row.items() if key != "machine"}, flush=True)
+    write_whole(FILE, json.dumps({"protocol": PROTOCOL, "rows": rows}, indent=1) + "\n")
+    text = f"# shipped_seeds\n\n{PROTOCOL} Means with 95 % t-intervals over seeds.\n\n{table(rows)}"
+    write_whole(FILE.with_suffix(".md"), text)
+
+
 def main() -> None:
     """The command line."""
     options = argparse.ArgumentParser(
@@ -78,18 +93,10 @@ def main() -> None:
     options.add_argument("--seeds", nargs="+", type=int, default=[1, 2])
     options.add_argument("--runs", type=Path, default=user_cache_path("ssl-course") / "shipped_seeds")
     chosen = options.parse_args()
-    rows = json.loads(FILE.read_text())["rows"] if FILE.is_file() else []
-    done = {(row["name"], row["seed"]) for row in rows}
-    wanted = [(name, seed) for seed in [0, *chosen.seeds] for name in chosen.names]
-    for name, seed in wanted:
-        if (name, seed) not in done:
-            rows.append(shipped(name) if seed == 0 else measured(name, seed, chosen.runs))
-            print({key: value for key, value in rows[-1].items() if key != "machine"}, flush=True)
-            rows.sort(key=lambda row: (list(RECIPES).index(row["name"]), row["seed"]))
-            write_whole(FILE, json.dumps({"protocol": PROTOCOL, "rows": rows}, indent=1) + "\n")
-            text = f"# shipped_seeds\n\n{PROTOCOL} Means with 95 % t-intervals over seeds.\n\n{table(rows)}"
-            write_whole(FILE.with_suffix(".md"), text)
-    print(table(rows))
+    for name, seed in [(name, seed) for seed in [0, *chosen.seeds] for name in chosen.names]:
+        if (name, seed) not in {(row["name"], row["seed"]) for row in stored()}:
+            add(shipped(name) if seed == 0 else measured(name, seed, chosen.runs))
+    print(table(stored()))
 
 
 if __name__ == "__main__":
