@@ -7,6 +7,8 @@ bytes). At most a few submissions are in memory at a time. Only JSON comes back.
 
 import base64
 import contextlib
+import hashlib
+import importlib.metadata
 import json
 import os
 import queue
@@ -59,6 +61,19 @@ def named(name: str | None, workers: int) -> Executor:
 def walls_here() -> Walls:
     """The best isolation that this machine can give to a student's kernel."""
     return isolation.best()
+
+
+def versions_here() -> dict[str, str]:
+    """What decides about the values of an answer: Python, the packages a lab may use, and the course itself.
+
+    course_lib is told by a hash of its code, which changes while its version stays.
+    """
+    code = hashlib.sha256()
+    for path in sorted(Path(course_lib.__file__).parent.rglob("*.py")):
+        code.update(path.read_bytes())
+    packages = {name: importlib.metadata.version(name) for name in ("torch", "numpy")}
+    python = ".".join(map(str, sys.version_info[:2]))
+    return {"Python": python, **packages, "course_lib": code.hexdigest()[:12]}
 
 
 class Inline:
@@ -205,6 +220,21 @@ class Dask:
         if not threads:
             raise GraderError(f"The Dask scheduler at {address} has no workers; start some first.")
         self.width = 2 * sum(threads.values())
+        self._refuse_others(address)
+
+    def _refuse_others(self, address: str) -> None:
+        """Raise GraderError if a worker has other versions: its values could differ, its verdicts too."""
+        here = versions_here()
+        for worker, there in self.client.run(versions_here, on_error="return").items():
+            if isinstance(there, BaseException):
+                problem = f"cannot run this library ({type(there).__name__}: {there})"
+            elif other := [name for name in here if there[name] != here[name]]:
+                said = (f"{name} {there[name]} (here {here[name]})" for name in other)
+                problem = f"has other versions than this machine: {', '.join(said)}"
+            else:
+                continue
+            self.close()
+            raise GraderError(f"The Dask worker {worker} of {address} {problem}. Install the same on both.")
 
     def isolation(self) -> Walls:
         """That of the worker with the weakest one."""

@@ -63,6 +63,19 @@ def test_the_isolation_is_that_of_the_weakest_worker(cluster, monkeypatch):
 
 
 @pytest.mark.slow
+def test_a_worker_with_other_packages_is_refused(cluster, monkeypatch):
+    here = executors.versions_here()
+    there = {"tcp://there:1": here, "tcp://there:2": here | {"numpy": "0.1"}}
+    monkeypatch.setattr(distributed.Client, "run", lambda self, function, on_error: there)
+    expected = rf"worker tcp://there:2 .*: numpy 0\.1 \(here {here['numpy']}\)\. Install the same"
+    with pytest.raises(GraderError, match=expected):
+        executors.named(address(cluster), 1)
+    there["tcp://there:2"] = ModuleNotFoundError("No module named 'course_lib'")
+    with pytest.raises(GraderError, match=r"tcp://there:2 .* cannot run this library .*'course_lib'\)\. Ins"):
+        executors.named(address(cluster), 1)
+
+
+@pytest.mark.slow
 def test_a_scheduler_that_does_not_answer_is_a_sentence(monkeypatch, free_port):
     monkeypatch.setattr(executors, "CONNECT", "1s")
     with pytest.raises(GraderError, match=f"No Dask scheduler answers at localhost:{free_port}"):

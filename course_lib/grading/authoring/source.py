@@ -6,6 +6,8 @@ and of the rest:           # %% tags=["probe"] exercise="3.3"     (hint, check, 
 
 import ast
 import hashlib
+import json
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,7 @@ import jupytext
 
 ROLES = ("setup", "probe", "hint", "check", "train", "use", "figure")
 SKIPPED_BY_GRADER = ("train", "use", "figure", "check")
+NUMBERS = {"rtol": "1e-4", "atol": "1e-6", "timeout_s": "30"}  # settings from 0 on, and an example
 SETTINGS = ("points", "off_limits", "rtol", "atol", "message", "next", "timeout_s", "visibility")
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
@@ -145,9 +148,14 @@ def read_lab(path: Path) -> Source:
         answer, complaints = _answer_name(name, answer_cell.source, check_cell.source)
         problems += complaints
         hints = [c.source for c in cells if c.exercise == name and c.role == "hint"]
-        exercises[name] = Exercise(
-            name, answer, probe_cell.source, hints, {**check_cell.settings, **answer_cell.settings}
-        )
+        settings = {**check_cell.settings, **answer_cell.settings}
+        problems += [
+            f"exercise {name}: {key}={json.dumps(settings[key])} is not a number from 0 on; "
+            f"write {key}={example}."
+            for key, example in NUMBERS.items()
+            if key in settings and not _is_number(settings[key])
+        ]
+        exercises[name] = Exercise(name, answer, probe_cell.source, hints, settings)
     if problems:
         raise SourceError([f"{path.name}: {problem}" for problem in problems])
     return Source(path.stem, cells, exercises, version(path))
@@ -181,6 +189,10 @@ def _regions(cells: list[Cell]) -> list[str]:
         if cell.role == "answer" and BEGIN not in cell.source:
             problems.append(f"{where} has no {BEGIN}.")
     return problems
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
 def _answer_name(exercise: str, answer_source: str, check_source: str) -> tuple[str, list[str]]:

@@ -81,6 +81,9 @@ def take_in_child(data: bytes, lab: dict) -> Merged:
     try:
         answer = json.loads(done.stdout)
     except ValueError:
+        last = (done.stderr.decode(errors="replace").strip().splitlines() or [""])[-1]
+        if done.returncode > 0 and "MemoryError" not in last:  # it could not even begin: ours, not the file's
+            raise RuntimeError(f"reading the file: {last or f'exit {done.returncode}'}") from None
         # killed by a limit or broken: the file's doing, as this process does nothing else
         raise parse.Unreadable(TOO_MUCH) from None
     if "defect" in answer:

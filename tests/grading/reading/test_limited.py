@@ -40,6 +40,14 @@ def test_reasons_come_through(lab, data):
     assert str(here.value) == str(there.value)
 
 
+def test_a_reader_that_cannot_begin_is_not_the_students_fault(lab, monkeypatch, tmp_path):
+    (tmp_path / "course_lib").mkdir()
+    (tmp_path / "course_lib" / "__init__.py").write_text("import a_package_that_is_not_there")
+    monkeypatch.setattr(limited.course_lib, "__file__", str(tmp_path / "course_lib" / "__init__.py"))
+    with pytest.raises(RuntimeError, match=r"reading the file: ModuleNotFoundError.*a_package_that_is_not"):
+        limited.take_in_child(b'{"cells": []}', lab)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "data",
@@ -63,8 +71,11 @@ def test_a_file_made_to_use_up_memory_costs_this_process_nothing(lab, data):
     assert time.monotonic() - started < 100
 
 
-def test_a_child_that_is_killed_is_an_unreadable_file(lab, monkeypatch):
-    monkeypatch.setattr(limited.sys, "executable", "/bin/false")
+def test_a_child_that_is_killed_is_an_unreadable_file(lab, monkeypatch, tmp_path):
+    killed = tmp_path / "killed"
+    killed.write_text("#!/bin/sh\nkill -9 $$\n")
+    killed.chmod(0o700)
+    monkeypatch.setattr(limited.sys, "executable", str(killed))
     with pytest.raises(parse.Unreadable, match="more time or memory than is allowed"):
         limited.take_in_child(b'{"cells": []}', lab)
 
