@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from course_lib.models import VisionTransformer
+from course_lib.models.decoders import with_prefix
 from course_lib.models.patches import interpolate_positions
 
 
@@ -51,9 +52,7 @@ def encode_visible(encoder: VisionTransformer, images: Tensor, kept: Tensor) -> 
 
     Positions are added before the others are dropped, so each token knows where it came from.
     """
-    tokens = encoder.tokens(images)
-    visible = pick(tokens[:, encoder.prefix :], kept)
-    return encoder.run(torch.cat([tokens[:, : encoder.prefix], visible], dim=1))
+    return encoder.run(pick(encoder.tokens(images), with_prefix(kept, encoder.prefix)))
 
 
 def encode_masked(encoder: VisionTransformer, images: Tensor, mask: Tensor, mask_token: Tensor) -> Tensor:

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+WRITTEN_OUT = 128  # tokens, at most: see _attend
+
 
 class Attention(nn.Module):
     """Multi-head self-attention (Vaswani et al. 2017, arXiv:1706.03762), (B, T, D) -> (B, T, D)."""
@@ -29,8 +31,7 @@ class Attention(nn.Module):
         column's. Every row needs one True. None: every token sees all.
         """
         batch, tokens, width = x.shape
-        qkv = _as_the_kernel_wants(self.qkv(x))
-        q, k, v = qkv.view(batch, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        q, k, v = self.qkv(x).view(batch, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         if keep is not None:
             keep.append((q.contiguous(), k.contiguous()))  # copies, which do not hold on to the values
         y = _attend(q, k, v, mask)  # (B, H, T, D / H)
@@ -45,18 +46,23 @@ class Attention(nn.Module):
         return q, k
 
 
-def _as_the_kernel_wants(qkv: Tensor) -> Tensor:
-    """float32 for bf16 when training on a CPU: the fused kernel's way back in bf16 takes 8 times as long."""
-    slow = qkv.device.type == "cpu" and qkv.dtype == torch.bfloat16 and torch.is_grad_enabled()
-    return qkv.float() if slow else qkv
-
-
 def _attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-    """Fused attention in the type that is given: on a CPU, autocast would make bf16 of float32 again."""
-    if queries.device.type != "cpu":
+    """softmax(q k^T / sqrt(d)) v by the fused kernel, (B, H, T, d), except in bf16 training on a CPU.
+
+    There the kernel's way back takes 8 times as long as the formula's. But the formula keeps each head's
+    (T, T) matrix until then; so with many tokens it is the kernel again, in float32, at half the speed.
+    """
+    slow = queries.device.type == "cpu" and queries.dtype == torch.bfloat16 and torch.is_grad_enabled()
+    if not slow:
         return F.scaled_dot_product_attention(queries, keys, values, mask)
-    with torch.autocast("cpu", enabled=False):
-        return F.scaled_dot_product_attention(queries, keys, values, mask)
+    if queries.shape[2] > WRITTEN_OUT:
+        with torch.autocast("cpu", enabled=False):  # it would make bf16 of float32 again
+            parts = queries.float(), keys.float(), values.float()
+            return F.scaled_dot_product_attention(*parts, mask).to(queries.dtype)
+    found = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(-2, -1)  # (B, H, T, T)
+    if mask is not None:
+        found = found.masked_fill(~mask, float("-inf"))
+    return found.softmax(dim=-1, dtype=torch.float32).to(values.dtype) @ values
 
 
 class Block(nn.Module):

@@ -1,6 +1,7 @@
 """Decoders of masked prediction: tokens of the visible patches in, a prediction for every patch out."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_lib.models.attention import Block
@@ -29,6 +30,12 @@ def sincos_positions(grid: tuple[int, int], width: int, device: torch.device | N
     by_row = code(rows)[:, None].expand(-1, columns, -1)  # (rows, columns, width / 2)
     by_column = code(columns)[None].expand(rows, -1, -1)
     return torch.cat([by_row, by_column], dim=2).flatten(0, 1)[None]
+
+
+def with_prefix(places: Tensor, prefix: int) -> Tensor:
+    """Places of patches, (B, K) int64 -> of tokens, (B, prefix + K): CLS and registers, then the patches."""
+    first = torch.arange(prefix, device=places.device).expand(len(places), -1)
+    return torch.cat([first, places + prefix], dim=1)
 
 
 class MaskedDecoder(nn.Module):
@@ -69,11 +76,10 @@ class MaskedDecoder(nn.Module):
         """
         prefix = encoded.shape[1] - kept.shape[1]
         x = self.embed(encoded)
-        patches = self.mask_token.to(x.dtype).expand(len(x), grid[0] * grid[1], -1)
-        places = kept[:, :, None].expand(-1, -1, self.width)
-        patches = patches.scatter(1, places, x[:, prefix:])  # every visible token back to its own place
-        patches = patches + sincos_positions(grid, self.width, x.device)
-        x = torch.cat([x[:, :prefix], patches], dim=1)
+        places = with_prefix(kept, prefix)[:, :, None].expand(-1, -1, self.width)
+        asked = self.mask_token.to(x.dtype).expand(len(x), prefix + grid[0] * grid[1], -1)
+        x = asked.scatter(1, places, x)  # every token that was encoded back to its own place
+        x = x + F.pad(sincos_positions(grid, self.width, x.device), (0, 0, prefix, 0))  # none for the prefix
         for block in self.blocks:
             x = block(x)
         return self.predict(self.norm(x)[:, prefix:])
