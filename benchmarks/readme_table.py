@@ -57,6 +57,7 @@ def rows() -> list[tuple[str, str, str]]:
                     f"steps_{name}",
                 ))  # fmt: skip
     found += _gains("real_data", "Fashion-MNIST, 51,200 images seen")
+    found += _shipped()
     memory = _read("attention_memory.json")
     for library in ("course", "timm"):
         for size in (224, 480):
@@ -188,6 +189,24 @@ def _gains(name: str, what: str) -> list[tuple[str, str, str]]:
     )
     seeds = min(int(row["seeds"]) for row in trained)
     return [(f"{what}: points over the untrained encoder (95 %, {seeds} seeds)", bands, name)]
+
+
+def _shipped() -> list[tuple[str, str, str]]:
+    """The encoders that come with the library: a probe after each stage, and DINO's attention over seeds."""
+    found = []
+    stages = _read("stages.json").get("rows", [])
+    if stages:
+        said = (f"{row['name']} {', '.join(f'{score:.1f}' for score in row['stages'])}" for row in stages)
+        found.append(("shipped ResNets, linear probe in % after stages 1, 2, 3", "; ".join(said), "stages"))
+    rows = _read("shipped_seeds.json").get("rows", [])
+    jaccard = {(row["name"], row["seed"]): row["jaccard"] for row in rows}
+    for other in ("random_vit", "supervised_vit"):
+        seeds = [seed for name, seed in jaccard if name == other and ("dino_vit", seed) in jaccard]
+        if seeds:
+            gains = (f"{jaccard['dino_vit', seed] - jaccard[other, seed]:+.1f}" for seed in seeds)
+            what = f"DINO's best head on objects, Jaccard, seeds {', '.join(map(str, seeds))}"
+            found.append((f"{what}: points over {other}", ", ".join(gains), "shipped_seeds"))
+    return found
 
 
 def _times_ours(ratio: dict[str, float]) -> str:

@@ -22,6 +22,7 @@ from course_lib.evaluate.scaling_compare import crossing, slope_difference
 from course_lib.evaluate.scaling_factors import exposure, factor_fit
 from course_lib.evaluate.scores import cls_jaccard, frozen_scores
 from course_lib.evaluate.similarity import cka, cknna, cycle_knn, mutual_knn
+from course_lib.evaluate.stages import stage_features, stage_probes
 
 __all__ = [
     "DenseResult",
@@ -64,6 +65,8 @@ __all__ = [
     "retrieval",
     "segmentation_probe",
     "slope_difference",
+    "stage_features",
+    "stage_probes",
     "t_interval",
     "token_features",
     "uniformity",
