@@ -62,6 +62,11 @@ def seed_everything(seed: int) -> None:
         sys.modules["torch"].manual_seed(seed)
 
 
+def in_grader() -> bool:
+    """True in the grader's kernel, where nothing is trained and what is right or wrong is not known."""
+    return bool(os.environ.get("COURSE_GRADING"))
+
+
 def _device() -> str:
     try:
         import torch
@@ -74,7 +79,7 @@ def _device() -> str:
 
 def _calibrate(device: str) -> float | None:
     """Half a second of measurement by the training room; None where that room is missing."""
-    if os.environ.get("COURSE_GRADING"):  # the grader trains nothing
+    if in_grader():
         return None
     try:
         from course_lib.training import profiles

@@ -13,6 +13,7 @@ from typing import Any
 
 from course_lib.lab import attempts, bundle, explain, probe
 from course_lib.lab.compare import run_difference, same_runs
+from course_lib.lab.session import in_grader
 
 LINE = 100  # letters; a notebook breaks longer lines in the middle of a word
 
@@ -30,8 +31,11 @@ def check(exercise: str, answer: Any) -> None:
     """Print within a second whether `answer` is right, and if not, what is wrong with it.
 
     exercise: its number, "3.3". answer: the function or class itself, not a call of it.
-    Raises ValueError for an exercise that does not exist.
+    Raises ValueError for an exercise that does not exist. In the grader it does nothing: a call that stands
+    in the cell of an answer must not cost its points.
     """
+    if in_grader():
+        return
     lab, _ = bundle.find(exercise, attempts.current_lab())
     verdict = diagnose(exercise, answer)
     attempts.count(lab, exercise, verdict.right)
@@ -39,7 +43,12 @@ def check(exercise: str, answer: Any) -> None:
 
 
 def hint(exercise: str) -> None:
-    """Print the next hint of an exercise: the first at the first call, then one step further each time."""
+    """Print the next hint of an exercise: the first at the first call, then one step further each time.
+
+    In the grader it does nothing, as `check`.
+    """
+    if in_grader():
+        return
     lab, entry = bundle.find(exercise, attempts.current_lab())
     hints = entry["hints"]
     if not hints:

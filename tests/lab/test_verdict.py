@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from course_lib.lab import attempts, check, compare, explain, hint
+from course_lib.lab import attempts, bundle, check, compare, explain, hint
 from course_lib.lab.values import encode
 from course_lib.lab.verdict import diagnose
 
@@ -246,4 +246,15 @@ def test_a_damaged_cache_is_ignored(tiny, capsys):
 def test_building_counts_no_attempts(tiny, monkeypatch):
     monkeypatch.setenv("COURSE_BUILDING", "1")
     check("90.1", conftest.mean)
+    assert not (tiny.cache / "attempts.json").exists()
+
+
+@pytest.mark.parametrize("exercise", ["90.1", "9.9"])
+def test_the_grader_hears_nothing_from_check_and_hint(tiny, monkeypatch, capsys, exercise):
+    stripped = json.dumps(bundle.stripped(tiny.bundle))
+    (tiny.folder / "90_tiny.json").write_text(stripped)  # all that the grader's kernel has
+    monkeypatch.setenv("COURSE_GRADING", "1")
+    assert check(exercise, conftest.mean) is None
+    assert hint(exercise) is None
+    assert capsys.readouterr() == ("", "")
     assert not (tiny.cache / "attempts.json").exists()
