@@ -115,19 +115,54 @@ def _keyed_answer(one: dict, found: list[tuple[int, str]], cells: list[dict], fr
     whole = [number for number in best if defines(cells[number]["source"], one["answer"])]
     chosen: tuple[int, ...] = ((whole or best)[-1],)
     flags: list[str] = []
-    if len(written) > 1:
-        if _parts(one, best, cells):
-            chosen, flags = tuple(best), [f"{len(best)} cells with one answer, joined"]
-        else:
-            flags.append(f"{len(written)} cells with an answer, one taken")
+    if len(best) > 1 and _parts(one, best, cells):
+        chosen, flags = tuple(best), [f"{len(best)} cells with one answer, joined"]
+    elif len(written) > 1:
+        flags.append(f"{len(written)} cells with an answer, one taken")
     below = _below(one, chosen, cells, free)
     if below:
         chosen, flags = (*chosen, *below), [*flags, f"{REVIEW}: joined with the cell below it"]
+    flags += _rivals(one, chosen, how, written, cells, free)
     flags = ([f"found by {how}"] if how != "grade id" else []) + flags
     kind = cells[chosen[0]]["kind"]
     flags += [f"its cell was turned into {kind[:20]}"] if kind != "code" else []
     source = "\n\n".join(cells[number]["source"] for number in chosen)
     return Answer(source, how, blank=not source.strip(), flags=tuple(flags), cells=chosen)
+
+
+def _rivals(
+    one: dict,
+    chosen: tuple[int, ...],
+    how: str,
+    written: list[tuple[int, str]],
+    cells: list[dict],
+    free: list[int],
+) -> list[str]:
+    """Flags about cells that do not count, while in the notebook itself they may have had the last word.
+
+    Those of the same key need none: of them the last counts, as in the notebook.
+    """
+    text = "\n\n".join(cells[number]["source"] for number in chosen)
+    later = [
+        key
+        for number, key in written
+        if key != how and number > chosen[-1] and not same_code(cells[number]["source"], text)
+    ]
+    flags = []
+    if later:
+        other = f"another cell for this exercise (by its {later[-1]}) stands below it and differs"
+        flags.append(f"{REVIEW}: the lab's own cell counts (by its {how}); {other}")
+    others = [
+        number
+        for number in free
+        if number not in chosen
+        and cells[number]["kind"] == "code"
+        and defines(cells[number]["source"], one["answer"])
+    ]
+    if others:
+        where = "below" if others[-1] > chosen[-1] else "above"
+        flags.append(f"a cell {where} it also defines {one['answer']}; that cell is not run")
+    return flags
 
 
 def _parts(one: dict, numbers: list[int], cells: list[dict]) -> bool:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from course_lib.grading.reading.match import REVIEW, Answer, find_all, same_code, split_at_anchors
+from course_lib.grading.reading.match import REVIEW, Answer, defines, find_all, same_code, split_at_anchors
 
 __all__ = ["Answer", "Merged", "merge", "outline"]
 
@@ -96,6 +96,7 @@ def _edited(cells: list[dict], lab: dict, used: set[int]) -> list[str]:
             flags.append("has a grade cell of its own (not used)")
     missing = {name for name, cell in trusted.items() if cell["check"]} - present
     flags += [f"{len(missing)} check cells are missing or lost their id (not needed)"] if missing else []
+    named = [one["answer"] for one in lab["exercises"]]  # `match` tells of these at their exercise
     texts = {re.sub(r"\s", "", cell["sources"][0]) for cell in lab["cells"]}
     added = [
         cell
@@ -106,6 +107,7 @@ def _edited(cells: list[dict], lab: dict, used: set[int]) -> list[str]:
         and cell["id"] not in known
         and cell["grade_id"] not in known
         and not re.match(r"\s*# ?exercise ", cell["source"])
+        and not any(defines(cell["source"], name) for name in named)
         and re.sub(r"\s", "", cell["source"]) not in texts
     ]
     return flags + ([f"{len(added)} added code cells are not run"] if added else [])

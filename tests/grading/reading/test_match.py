@@ -140,6 +140,45 @@ def test_parts_that_do_not_stand_together_are_not_joined(built, lab):
     assert one.flags == ("2 cells with an answer, one taken",)
 
 
+COPY = {"cell_type": "code", "source": "# exercise 90.1\naverage = max"}
+
+
+def beside(built, lab, cell, position=1, first=ANSWERS["90.1"]):
+    """What is found where a cell was put below (1) or above (0) the answer with its metadata."""
+    notebook = student(built, x90_1=first)
+    notebook["cells"].insert(notebook["cells"].index(answer(notebook, "90.1")) + position, cell)
+    return found(notebook, lab)
+
+
+@pytest.mark.parametrize("first", [ANSWERS["90.1"], "# exercise 90.1\naverag = 3"])
+def test_a_copy_below_that_has_only_the_anchor_is_told_and_a_person_looks(built, lab, first):
+    merged = beside(built, lab, COPY, first=first)
+    one = merged.answers["90.1"]
+    assert one.source == first
+    assert one.flags == (
+        "2 cells with an answer, one taken",
+        "needs_review: the lab's own cell counts (by its grade id); another cell for this exercise "
+        "(by its anchor) stands below it and differs",
+    )
+    assert merged.needs_review
+    assert merged.flags == []
+
+
+@pytest.mark.parametrize(("cell", "position"), [(COPY, 0), ({**COPY, "source": ANSWERS["90.1"]}, 1)])
+def test_a_copy_that_changes_nothing_needs_no_look(built, lab, cell, position):
+    one = beside(built, lab, cell, position).answers["90.1"]
+    assert one.flags == ("2 cells with an answer, one taken",)
+
+
+@pytest.mark.parametrize(("position", "where"), [(0, "above"), (1, "below")])
+def test_another_definition_without_an_anchor_is_told_at_its_exercise(built, lab, position, where):
+    cell = {"cell_type": "code", "source": "def average(numbers):\n    return 3"}
+    merged = beside(built, lab, cell, position)
+    assert merged.answers["90.1"].source == ANSWERS["90.1"]
+    assert merged.answers["90.1"].flags == (f"a cell {where} it also defines average; that cell is not run",)
+    assert merged.flags == []
+
+
 def test_answers_in_one_cell_are_taken_apart_at_their_anchors(built, lab):
     notebook = student(built)
     first, second = answer(notebook, "90.1"), answer(notebook, "90.2")
