@@ -1,6 +1,12 @@
-"""Which names that an exercise forbids does a piece of code use? Read from its syntax, nothing is run."""
+"""Which names that an exercise forbids does a piece of code use? Read from its syntax, nothing is run.
+
+A student's text is read here outside of all walls, so time and memory grow with its length and no faster.
+"""
 
 import ast
+from collections.abc import Iterator
+
+LONGEST = 200  # characters of the dotted name that an import or a renaming stands for; the rest is cut off
 
 
 def off_limits_used(source: str, off_limits: list[str], context: str = "") -> list[str]:
@@ -13,19 +19,18 @@ def off_limits_used(source: str, off_limits: list[str], context: str = "") -> li
     tree, before = _parse(source), _parse(context)
     if tree is None or not off_limits:
         return []
-    aliases = {**_imports(before), **_imports(tree)}
-    used = set(_imports(tree).values())
+    imported = _imports(tree)
+    aliases = {**_imports(before), **imported}
+    used = set(imported.values())
+    for dotted in _chains(tree):
+        first, _, rest = dotted.partition(".")
+        used.add(".".join(filter(None, (aliases.get(first, first), rest))))
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Name, ast.Attribute)):
-            dotted = _dotted(node)
-            if dotted:
-                first, _, rest = dotted.partition(".")
-                used.add(".".join(filter(None, (aliases.get(first, first), rest))))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value:
             used.add(node.value)
     found = {name for name in used if any(name == bad or name.startswith(bad + ".") for bad in off_limits)}
-    # part by part in order, what begins with a name stands right behind it: no look at all pairs
-    ordered = sorted(found, key=lambda name: name.split("."))
+    # a point as the smallest letter: what begins with a name stands right behind it, no look at all pairs
+    ordered = sorted(found, key=lambda name: name.replace(".", "\0"))
     behind = zip(ordered, [*ordered[1:], ""], strict=False)  # no names have one fewer behind them
     return sorted(name for name, after in behind if not after.startswith(name + "."))
 
@@ -45,12 +50,13 @@ def _imports(tree: ast.Module | None) -> dict[str, str]:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 whole = alias.name if alias.asname else alias.name.partition(".")[0]
-                found[alias.asname or whole] = whole
+                found[alias.asname or whole] = _cut(whole)
                 if not alias.asname and whole != alias.name:
-                    found[alias.name] = alias.name
+                    found[alias.name] = _cut(alias.name)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            module = _cut(node.module)
             for alias in node.names:
-                name = node.module if alias.name == "*" else f"{node.module}.{alias.name}"
+                name = module if alias.name == "*" else _cut(f"{module}.{alias.name}")
                 found[alias.asname or alias.name] = name
         elif (
             isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
@@ -59,8 +65,28 @@ def _imports(tree: ast.Module | None) -> dict[str, str]:
             if dotted:
                 first, _, rest = dotted.partition(".")
                 if first in found:
-                    found[node.targets[0].id] = ".".join(filter(None, (found[first], rest)))
+                    found[node.targets[0].id] = _cut(".".join(filter(None, (found[first], rest))))
     return found
+
+
+def _cut(name: str) -> str:
+    """A dotted name of at most LONGEST characters, whole parts as far as there are any.
+
+    A name is repeated wherever its alias is used: a long one in many places would fill the memory.
+    """
+    return name if len(name) <= LONGEST else name[:LONGEST].rpartition(".")[0] or name[:LONGEST]
+
+
+def _chains(tree: ast.Module) -> Iterator[str]:
+    """The dotted name of each chain of attributes and each single name, but none of a chain's beginnings."""
+    inside: set[ast.AST] = set()
+    for node in ast.walk(tree):  # what holds a node comes before it
+        if isinstance(node, ast.Attribute):
+            inside.add(node.value)
+        if isinstance(node, (ast.Name, ast.Attribute)) and node not in inside:
+            dotted = _dotted(node)
+            if dotted:
+                yield dotted
 
 
 def _dotted(node: ast.AST) -> str:

@@ -1,5 +1,7 @@
 """Names that an exercise forbids, in every spelling that the syntax shows."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,3 +58,38 @@ def test_only_the_longest_names_are_told(names):
     source = "\n".join(f"x = {name!r}" for name in sorted(found))
     longest = [name for name in found if not any(other.startswith(name + ".") for other in found)]
     assert off_limits_used(source, ["bad"]) == sorted(longest)
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("bad.a.b.c", ["bad.a.b.c"]),
+        ("bad.a(bad.b.c).d[bad.a.e].f", ["bad.a.e", "bad.b.c"]),  # bad.a begins another
+        ("bad\nbad.a", ["bad.a"]),
+        ("bad.a.b\n'bad.a.b.c'", ["bad.a.b.c"]),
+        ("import bad as x\nx.a + x.b.c", ["bad.a", "bad.b.c"]),
+        ("import bad\ny = bad.a\ny.b.c", ["bad.a.b.c"]),
+    ],
+)
+def test_of_a_chain_its_whole_is_told(source, names):
+    assert off_limits_used(source, ["bad"]) == names
+
+
+CHAINS = "\n".join(f"bad.{'.'.join([f'a{number}'] + ['a'] * 2_000)}" for number in range(5))
+RENAMED = "import bad as a0\n" + "\n".join(f"a{number + 1} = a{number}.b" for number in range(3_000))
+IMPORTED = (
+    f"import bad{'.a' * 600} as s\nfrom bad{'.a' * 600} import {', '.join(f'b{n}' for n in range(3_000))}\n"
+)
+IMPORTED += "\n".join(f"s.c{number}" for number in range(3_000))
+
+
+@pytest.mark.parametrize("source", [CHAINS, RENAMED, IMPORTED], ids=["chains", "renamed", "imported"])
+def test_long_names_in_many_places_take_memory_by_their_length(source):
+    tracemalloc.start()
+    try:
+        used = off_limits_used(source, ["bad"])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert used
+    assert peak < 600 * len(source)  # a syntax tree takes 200 to 300 bytes for each character
