@@ -68,19 +68,23 @@ def merge(notebook: dict, lab: dict) -> Merged:
     cells, taken_apart = split_at_anchors(notebook["cells"])
     merged = Merged(find_all(lab["exercises"], cells, [cell["sources"][0] for cell in lab["cells"]]))
     used = {number for answer in merged.answers.values() for number in answer.cells}
-    merged.flags = list(dict.fromkeys([*taken_apart, *_edited(cells, lab, used)]))
     course = notebook["metadata"]["course"]
+    older = course["version"] not in (None, lab["version"])
+    merged.flags = list(dict.fromkeys([*taken_apart, *_edited(cells, lab, used, older)]))
     if course["lab"] not in (None, lab["lab"]):
         merged.wrong_lab = f"this is a notebook of lab {str(course['lab'])[:60]!r}"
     elif all(answer.source is None for answer in merged.answers.values()):
         merged.wrong_lab = "no answer cell of this lab was found"
-    elif course["version"] not in (None, lab["version"]):
+    elif older:
         merged.flags.append("made from another version of the lab")
     return merged
 
 
-def _edited(cells: list[dict], lab: dict, used: set[int]) -> list[str]:
-    """Flags about changed cells that decide points in other tools; here those come from the instructor."""
+def _edited(cells: list[dict], lab: dict, used: set[int], older: bool) -> list[str]:
+    """Flags about changed cells that decide points in other tools; here those come from the instructor.
+
+    older: made from another version of the lab. Then it may be the instructor who edited a check.
+    """
     trusted = {cell["grade_id"]: cell for cell in lab["cells"] if cell["grade_id"]}
     known = {cell["id"] for cell in lab["cells"]} | set(trusted)
     flags, present = [], set()
@@ -88,9 +92,9 @@ def _edited(cells: list[dict], lab: dict, used: set[int]) -> list[str]:
         own = trusted.get(cell["grade_id"])
         if own is not None and own["check"]:
             present.add(cell["grade_id"])
-            if not any(same_code(cell["source"], source) for source in own["sources"]):
+            if not older and not any(same_code(cell["source"], source) for source in own["sources"]):
                 flags.append(f"{cell['grade_id']} was edited (not used)")
-            if cell["points"] != own["points"]:
+            if not older and cell["points"] != own["points"]:
                 flags.append(f"points of {cell['grade_id']} were edited (not used)")
         elif own is None and cell["grade_id"]:
             flags.append("has a grade cell of its own (not used)")

@@ -107,6 +107,14 @@ def test_edited_checks_points_and_forged_cells_are_flagged_and_unused(built, ins
     ]
 
 
+def test_nobody_is_accused_of_what_the_instructor_edited(built, instructor):
+    notebook = student(built)
+    notebook["metadata"]["course"]["version"] = "as it was handed out"
+    check = next(cell for cell in instructor["cells"] if cell["grade_id"] == "check-90-1")
+    check |= {"points": 7, "sources": ["check('90.1', average)  # reworded since"]}
+    assert merged(notebook, instructor).flags == ["made from another version of the lab"]
+
+
 def test_deleted_checks_are_not_needed(built, instructor):
     notebook = student(built)
     notebook["cells"] = [c for c in notebook["cells"] if not c["id"].startswith("check")]
