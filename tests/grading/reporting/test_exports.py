@@ -225,18 +225,44 @@ def test_a_raw_table_gives_its_own_bytes_and_reads_as_csv_does(rows, delimiter, 
     [
         ("ada@uni.edu", 1), ("ADA@UNI.EDU", 1), ("ada", 1), ("u1", 1), ("101", 1), ("Ada_Byron", 1),
         ("byron ada", 1), ("byronada_101_999_lab", 1), ("byronada_LATE_101_999_lab", 1),
-        ("jmueller@uni.edu", 2),
+        ("byronada_101", 1), ("byronada_102", 2), ("jmueller@uni.edu", 2),
         ("Jörg Müller", 2), ("Jo\u0308rg Mu\u0308ller", 2), ("Participant 7", 3),
         ("Bo O'Neil_7_assignsubmission_file_lab", 3), ("10", None), ("", None), ("u", None),
-        ("mueller", None),
+        ("mueller", None), ("byronada_999", None),
     ],
 )  # fmt: skip
 def test_names_find_their_line(student, line):
     lines = {1: ["ada@uni.edu", "u1", "101"], 2: ["jmueller", "u2", "102"], 3: ["bo", "u3", "Participant 7"]}
     names = {1: "Byron, Ada", 2: "Müller, Jörg", 3: "O'Neil, Bo"}
-    found, failed = people.match([student], lines, names)
+    platform = "Moodle" if "_assign" in student else "Canvas"
+    numbers = {line: keys[2] for line, keys in lines.items()}
+    found, failed = people.match([student], lines, names, platform, numbers)
     assert found == ({student: line} if line else {})
     assert bool(failed) == (line is None)
+
+
+@pytest.mark.parametrize("student", ["smithbob_LATE_124_457_lab-1", "smithbob_124"])
+def test_the_number_of_a_canvas_file_is_the_canvas_id_and_nobody_elses_other_number(tmp_path, student):
+    head = b"Student,ID,SIS User ID,SIS Login ID,Section,Lab 90 (1)\n"
+    data = head + b'"Smith, Bob",124,90124,bsmith,A,\n"Wrong, Person",5551,124,wperson,A,\n'
+    filled, _ = canvas(tmp_path, student, data=data)
+    assert filled == data.replace(b"bsmith,A,", b"bsmith,A,20")
+    gone = data.replace(b"Bob,124", b"Bob,125").replace(b'Bob",124', b'Bob",125')
+    filled, said = canvas(tmp_path, student, data=gone)
+    assert filled == gone
+    assert "no line of the gradebook has the number 124 of Canvas: " + student in " ".join(said)
+
+
+def test_the_number_of_a_moodle_folder_is_the_participant_and_nobody_elses_id_number(tmp_path):
+    data = "Identifier,Full name,ID number,Email address,Grade\n"
+    data += "Participant 7,Ada Byron,900,ada@uni.edu,\nParticipant 8,Bo Smith,7,bo@uni.edu,\n"
+    out = folder(tmp_path, graded("Ada Byron_7_assignsubmission_file"))
+    (tmp_path / "sheet.csv").write_text(data)
+    into = exports.export(out, "moodle", tmp_path / "f.csv", tmp_path / "sheet.csv")
+    assert [line[4] for line in cells_of(into.read_bytes())[1:]] == ["20", ""]
+    (tmp_path / "sheet.csv").write_text(data.replace("Participant 7", "Participant 17"))
+    into = exports.export(out, "moodle", tmp_path / "f.csv", tmp_path / "sheet.csv")
+    assert [line[4] for line in cells_of(into.read_bytes())[1:]] == ["", ""]
 
 
 def test_who_cannot_be_told_apart_is_not_filled_in():

@@ -18,15 +18,17 @@ from course_lib.grading.reporting.pages import number
 class Gradebook:
     """The columns of a platform's gradebook.
 
-    keys: columns that tell a student, the strongest first. names: columns that make the full name. others:
-    further columns that are no assignment. grade, feedback, most: columns of a worksheet that has only one
-    assignment; a gradebook has a column per assignment instead. locked: a column that says "No" where the
-    grade must stay.
+    keys: columns that tell a student, the strongest first. names: columns that make the full name. number:
+    the column of the platform's own number of a student, the one in the names of the files that it gives out.
+    others: further columns that are no assignment. grade, feedback, most: columns of a worksheet that has
+    only one assignment; a gradebook has a column per assignment instead. locked: a column that says "No"
+    where the grade must stay.
     """
 
     platform: str
     keys: tuple[str, ...]
     names: tuple[str, ...]
+    number: str
     others: tuple[str, ...]
     grade: str = ""
     feedback: str = ""
@@ -56,7 +58,8 @@ class Gradebook:
             line: " ".join(_cell(row, places.get(name)) for name in self.names) for line, row in lines.items()
         }
         ready, notes = _ready(found.people)
-        hits, failed = match(ready, keys, names)
+        numbers = {line: _cell(row, places.get(self.number)) for line, row in lines.items()}
+        hits, failed = match(ready, keys, names, self.platform, numbers)
         filled, replaced, kept, other_most = 0, 0, [], set()
         for student, line in hits.items():
             row, person = table.rows[line], ready[student]
@@ -141,12 +144,14 @@ CANVAS = Gradebook(
     "Canvas",
     keys=("SIS Login ID", "SIS User ID", "ID", "Integration ID"),
     names=("Student",),
+    number="ID",
     others=("Root Account", "Section", "Student Name"),
 )
 MOODLE = Gradebook(
     "Moodle",
     keys=("Identifier", "Email address", "ID number", "Username"),
     names=("Full name", "First name", "Last name", "Surname"),
+    number="Identifier",
     others=(
         *("Status", "Institution", "Department", "Last downloaded from this course", "Marker"),
         *("Last modified (submission)", "Last modified (grade)", "Maximum grade", "Grade can be changed"),

@@ -5,30 +5,42 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 
-# the names of the files that Canvas and Moodle give out when an instructor downloads all submissions
-_CANVAS_FILE = re.compile(r"^(?P<name>.+?)(?:_late)?_(?P<id>\d+)_\d+_.+$", re.I)
-_MOODLE_FILE = re.compile(r"^(?P<name>.+)_(?P<id>\d+)_assignsubmission_file", re.I)
+# how a platform names what an instructor downloads: with its own number of the student. `intake` makes
+# name_ID of a Canvas file's name_ID_submission_file
+PLATFORM_NAMES = {
+    "Canvas": re.compile(r"^(?P<name>.+?)(?:_late)?_(?P<id>\d+)(?:_\d+_.+)?$", re.I),
+    "Moodle": re.compile(r"^(?P<name>.+)_(?P<id>\d+)_assignsubmission_file", re.I),
+}
 
 
 def match(
-    students: Iterable[str], lines: dict[int, list[str]], names: dict[int, str]
+    students: Iterable[str],
+    lines: dict[int, list[str]],
+    names: dict[int, str],
+    platform: str = "",
+    numbers: dict[int, str] | None = None,
 ) -> tuple[dict[str, int], dict[str, str]]:
     """({student: line}, {student: why there is none}).
 
-    lines: {line: its keys, the strongest first (login, number, ...)}. names: {line: full name}. The first key
-    that fits decides; a key that fits several lines, or several students that fit one line, fit none.
+    lines: {line: its keys, the strongest first (login, number, ...)}. names: {line: full name}. platform: a
+    key of PLATFORM_NAMES; numbers: {line: that platform's own number of the student}, "" or none where it is
+    not known. The first key that fits decides; a key that fits several lines, or several students that fit
+    one line, fit none. The number in the name of a downloaded file is compared with `numbers` alone, as the
+    same digits in another column are another person's; where no line has it, the name does not decide either.
     """
     found: dict[str, int] = {}
     failed: dict[str, str] = {}
     waiting = list(dict.fromkeys(students))
     depth = max((len(keys) for keys in lines.values()), default=0)
-    for level in range(depth + 2):
+    known = {line: number for line, text in (numbers or {}).items() if (number := _digits(text))}
+    for level in range(depth + 3):
         index: dict[str, set[int]] = defaultdict(set)
         for line, keys in lines.items():
-            for key in _keys(level, depth, keys, names.get(line, "")):
+            for key in _keys(level, depth, keys, names.get(line, ""), known.get(line, "")):
                 index[key].add(line)
         hits = {
-            one: set().union(*(index.get(key, set()) for key in _own(one, level, depth))) for one in waiting
+            one: set().union(*(index.get(key, set()) for key in _own(one, level, depth, platform)))
+            for one in waiting
         }
         wanted = defaultdict(list)
         for student, places in hits.items():
@@ -36,6 +48,8 @@ def match(
                 failed[student] = "several lines of the gradebook fit"
             elif places:
                 wanted[next(iter(places))].append(student)
+            elif level == depth and known and (number := _number(student, platform)):
+                failed[student] = f"no line of the gradebook has the number {number} of {platform}"
         for line, group in wanted.items():
             if len(group) > 1 or line in found.values():
                 failed |= dict.fromkeys(group, "another student fits the same line of the gradebook")
@@ -45,27 +59,40 @@ def match(
     return found, failed | dict.fromkeys(waiting, "no line of the gradebook fits")
 
 
-def _keys(level: int, depth: int, keys: list[str], name: str) -> set[str]:
-    """What a line is known by at a level: one of its keys, then what stands before an @, then its name."""
+def _keys(level: int, depth: int, keys: list[str], name: str, number: str) -> set[str]:
+    """What a line is known by at a level: its keys, the platform's number, what is before an @, its name."""
     if level < depth:
         return {_plain(keys[level])} - {""} if level < len(keys) else set()
     if level == depth:
+        return {number} - {""}
+    if level == depth + 1:
         return {_plain(key).partition("@")[0] for key in keys if not key.strip().isdigit()} - {""}
     return {_joined(_words(name)), _sorted(name)} - {""}
 
 
-def _own(student: str, level: int, depth: int) -> set[str]:
+def _own(student: str, level: int, depth: int, platform: str) -> set[str]:
     """What a student's name can stand for at a level."""
-    name, number = student, ""
-    for pattern in (_MOODLE_FILE, _CANVAS_FILE):
-        if parts := pattern.match(student):
-            name, number = parts["name"], parts["id"]
-            break
     if level < depth:
-        return {_plain(one) for one in (student, number, f"participant {number}") if one.strip()}
+        return {_plain(student)} - {""}
     if level == depth:
+        return {_number(student, platform)} - {""}
+    if level == depth + 1:
         return {_plain(student).partition("@")[0]} - {""}
+    parts = next(filter(None, (PLATFORM_NAMES[one].match(student) for one in ("Moodle", "Canvas"))), None)
+    name = parts["name"] if parts else student
     return {_joined(_words(name)), _sorted(name)} - {""}
+
+
+def _number(student: str, platform: str) -> str:
+    """The platform's number in the name of one of its files, "" if there is none."""
+    parts = PLATFORM_NAMES[platform].match(student) if platform in PLATFORM_NAMES else None
+    return _digits(parts["id"]) if parts else ""
+
+
+def _digits(text: str) -> str:
+    """The number in "123", "00123" and "Participant 123", "" if there is none."""
+    parts = re.fullmatch(r"(?:participant\s+)?0*(\d+)", _plain(text))
+    return parts[1] if parts else ""
 
 
 def _plain(text: str) -> str:
