@@ -2,17 +2,14 @@
 
 import hashlib
 import json
-import re
 import stat
-import unicodedata
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from course_lib.files import write_whole
 from course_lib.grading.keeping.ledger import GraderError, record_in
+from course_lib.grading.keeping.owners import NOTEBOOKS, owners
 from course_lib.grading.reading.parse import LARGEST_FILE
-
-NOTEBOOKS = (".ipynb", ".zip")
 
 
 @dataclass(frozen=True)
@@ -31,19 +28,24 @@ def take_all(folder: Path, out: Path) -> list[Submission]:
     """Copy everything in `folder` to `out` and return all that was ever handed in there.
 
     folder: student notebooks, `alice.ipynb` or `alice.zip`, or one folder per student,
-    `alice/anything.ipynb`. Raises GraderError if there is no such folder.
+    `alice/anything.ipynb`; `owners` says whose a file is. Raises GraderError if there is no such folder.
     """
     if not folder.is_dir():
         raise GraderError(f"There is no folder {folder}; name the one that holds the students' notebooks.")
     records = filter(None, map(record_in, (out / "intake").glob("*.json")))
     newest = {one.file: one for one in sorted(map(_submission, records), key=lambda one: one.modified)}
+    paths = {}
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if any(part.startswith(".") or part == "__MACOSX" for part in parts) or (
             path.is_dir() and not path.is_symlink()
         ):
             continue
-        submission = _take(path, parts, out)
+        # names that are no text keep their bytes visible, so that two of them never become one
+        paths["/".join(parts).encode(errors="backslashreplace").decode()] = path
+    whose = owners(paths, {file: one.student for file, one in newest.items()})
+    for file, path in paths.items():
+        submission = _take(path, file, *whose[file], out)
         name = hashlib.sha256(f"{submission.file}\0{submission.reason}".encode()).hexdigest()[:12]
         target = out / "intake" / f"{submission.sha[:16] or 'unread'}-{name}.json"
         if record_in(target) is None or _came_back(submission, newest):
@@ -83,15 +85,7 @@ def original(out: Path, sha: str) -> bytes:
     return data
 
 
-def _take(path: Path, parts: tuple[str, ...], out: Path) -> Submission:
-    # names that are no text keep their bytes visible, so that two of them never become one
-    file = "/".join(parts).encode(errors="backslashreplace").decode()
-    # an editor or a mail program may add an ending: alice.ipynb.txt is alice's too
-    student = file.split("/")[0] if len(parts) > 1 else re.sub(r"\.ipynb$", "", Path(file).stem, flags=re.I)
-    student = unicodedata.normalize("NFC", student)  # an accent is written in two ways by two systems
-    plain = re.sub(r"\s*\(\d+\)$", "", student) or student
-    flags = ("renamed by a browser",) if plain != student else ()
-    student = plain
+def _take(path: Path, file: str, student: str, flags: tuple[str, ...], out: Path) -> Submission:
     try:
         information = path.lstat()
         modified = information.st_mtime

@@ -28,6 +28,7 @@ def test_files_and_folders_become_students(tmp_path, out):
     for name in (
         "alice.ipynb",
         "bob/90_tiny.ipynb",
+        "carol.ipynb",
         "carol (1).ipynb",
         ".hidden.ipynb",
         "bob/.ipynb_checkpoints/x",
@@ -38,8 +39,10 @@ def test_files_and_folders_become_students(tmp_path, out):
         ("alice", "alice.ipynb"),
         ("bob", "bob/90_tiny.ipynb"),
         ("carol", "carol (1).ipynb"),
+        ("carol", "carol.ipynb"),
     ]
-    assert found[2].flags == ("renamed by a browser",)
+    assert found[2].flags == ("needs_review: taken for a browser's copy, as a file of carol is there too",)
+    assert not any(one.flags for one in found if one is not found[2])
 
 
 def test_originals_are_whole_read_only_and_written_once(tmp_path, out):
@@ -147,3 +150,57 @@ def test_a_version_that_comes_back_is_the_newest_again(tmp_path, out):
     assert [(intake.original(out, one.sha), one.modified) for one in found] == [(b"two", 2.0), (b"one", 3.0)]
     os.utime(folder / "alice.ipynb", (9, 9))  # copied without its time: it is still the same version
     assert intake.take_all(folder, out) == found
+
+
+def students(folder, out, *names):
+    """{file: student} after these files were handed in."""
+    for name in names:
+        put(folder, name, name)
+    return {one.file: one.student for one in intake.take_all(folder, out)}
+
+
+def test_a_later_version_from_canvas_is_the_same_students(tmp_path, out):
+    first = students(tmp_path / "in", out, "doejane_123_456_mine.ipynb", "doejane_124_457_mine.ipynb")
+    assert set(first.values()) == {"doejane_123", "doejane_124"}
+    later = (
+        "doejane_LATE_123_999_mine-1.ipynb",
+        "doejane_123_998_readme.txt",
+        "doejane_123_456_mine (1).ipynb",
+    )
+    found = students(tmp_path / "in", out, *later)
+    assert {found[name] for name in later} == {"doejane_123"}
+    assert not any(one.flags for one in intake.known(out))
+    put(tmp_path / "in", "doejane_123_1001_other.ipynb", "o")
+    flags = {one.file: one.flags for one in intake.take_all(tmp_path / "in", out)}
+    assert flags["doejane_123_1001_other.ipynb"] == (
+        "needs_review: notebooks of different names (mine, other) are of doejane_123",
+    )
+
+
+def test_names_that_only_look_like_those_of_canvas_stay_apart(tmp_path, out):
+    names = ("lab_03_2024_anna", "lab_03_2024_ben", "hw_3_1_cleo", "hw_4_1_cleo", "03_contrastive_dora")
+    found = students(tmp_path / "in", out, *(f"{name}.ipynb" for name in names))
+    assert set(found.values()) == set(names)
+
+
+def test_two_students_told_apart_by_a_number_stay_two(tmp_path, out):
+    found = students(tmp_path / "in", out, "Max Meier (1).ipynb", "Max Meier (2).ipynb", "Eva (3)/lab.ipynb")
+    assert set(found.values()) == {"Max Meier (1)", "Max Meier (2)", "Eva (3)"}
+    assert not any(one.flags for one in intake.known(out))
+    # the one without a number comes later: nobody changes, and a person is asked to look
+    found = students(tmp_path / "in", out, "Max Meier.ipynb", "Max Meier (1).ipynb")
+    assert found["Max Meier (1).ipynb"] == "Max Meier (1)"
+    put(tmp_path / "in", "Max Meier (1).ipynb", "changed")
+    assert {one.student for one in intake.take_all(tmp_path / "in", out) if "(1)" in one.file} == {
+        "Max Meier (1)"
+    }
+    (plain,) = (one for one in intake.known(out) if one.student == "Max Meier")
+    assert plain.flags == (
+        "needs_review: not joined with Max Meier (1), Max Meier (2), taken earlier as another student",
+    )
+
+
+def test_a_copy_is_one_also_if_the_plain_file_was_handed_in_earlier(tmp_path, out):
+    students(tmp_path / "in", out, "mine.ipynb")
+    (tmp_path / "in" / "mine.ipynb").unlink()
+    assert set(students(tmp_path / "in", out, "mine (1).ipynb", "mine (1) (1).ipynb").values()) == {"mine"}
