@@ -64,9 +64,10 @@ def grade(
         try:
             keys = keys_of(known, handed_in, deadline)
             index.submissions(known.digest, handed_in, keys)
-            waiting = {
-                key: one for one, key in keys.items() if not ledger.finished(ledger.attempts(out, key))
-            }
+            waiting: dict[str, list[Submission]] = {}
+            for one, key in keys.items():
+                if key in waiting or not ledger.finished(ledger.attempts(out, key)):
+                    waiting.setdefault(key, []).append(one)
             if waiting:
                 how = _place(executor, workers, provisioner, allow_unsandboxed, say)
                 with contextlib.closing(how[0]):
@@ -108,7 +109,7 @@ def _place(
 def _grade_all(
     known: Lab,
     out: Path,
-    waiting: dict[str, Submission],
+    waiting: dict[str, list[Submission]],
     deadline: float,
     how: tuple[executors.Executor, str | None, str],
     index: Index,
@@ -118,39 +119,44 @@ def _grade_all(
     say(f"The solution of {known.name} runs first, on fresh inputs.")
     executor, provisioner, level = how
     job = unit.job(known, expectations(known, deadline), deadline, provisioner, level)
-    progress = _Progress(len(waiting), say)
+    progress = _Progress(sum(map(len, waiting.values())), say)
 
     def go(keys: list[str], alone: bool) -> None:
-        units = [(key, functools.partial(intake.original, out, waiting[key].sha)) for key in keys]
+        units = [(key, functools.partial(intake.original, out, waiting[key][0].sha)) for key in keys]
         with contextlib.closing(executor.attempts(job, units, alone)) as ended:
             for key, attempt in ended:
                 if "stop" in attempt:
                     raise OSError(errno.ENOSPC, attempt["stop"])
-                attempt |= {"sha": waiting[key].sha, "lab": known.name, "digest": known.digest}
+                attempt |= {"sha": waiting[key][0].sha, "lab": known.name, "digest": known.digest}
                 index.attempt(ledger.store(out, key, attempt))
-                progress.one(waiting[key], attempt)
+                progress.of(waiting[key], attempt)
 
     tried = [key for key in waiting if ledger.attempts(out, key)]
     go([key for key in waiting if key not in tried], alone=False)
     slow = [key for key in waiting if key not in tried and ledger.timed_out(ledger.attempts(out, key)[-1])]
     if slow:
-        progress.again(len(slow), f"{len(slow)} ran out of time and are run once more, each alone.")
+        progress.again(
+            sum(len(waiting[key]) for key in slow),
+            f"{len(slow)} ran out of time and are run once more, each alone.",
+        )
     go([*tried, *slow], alone=True)
 
 
 class _Progress:
-    """A sentence per submission, with the time that is left."""
+    """A sentence per file, also for each of equal files, with the time that is left."""
 
     def __init__(self, total: int, say: Say):
         self.total, self.say, self.number, self.started = total, say, 0, time.monotonic()
 
-    def one(self, submission: Submission, attempt: dict) -> None:
-        self.number += 1
+    def of(self, files: list[Submission], attempt: dict) -> None:
+        """Say how the attempt at these equal files ended."""
         points, most = (sum(row[name] for row in attempt["rows"]) for name in ("points", "max"))
+        ending = "" if attempt["status"] == "graded" else f" ({attempt['status'].replace('_', ' ')})"
+        before, self.number = self.number, self.number + len(files)
         left = (time.monotonic() - self.started) / self.number * (self.total - self.number)
         rest = f", about {_in_words(left)} left" if self.number < self.total else ""
-        ending = "" if attempt["status"] == "graded" else f" ({attempt['status'].replace('_', ' ')})"
-        self.say(f"{self.number} of {self.total}: {submission.file}, {points} of {most} points{ending}{rest}")
+        for number, one in enumerate(files, start=before + 1):
+            self.say(f"{number} of {self.total}: {one.file}, {points} of {most} points{ending}{rest}")
 
     def again(self, more: int, sentence: str) -> None:
         self.total += more

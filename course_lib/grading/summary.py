@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course_lib.grading.reporting.pages import count
+
 
 @dataclass
 class Summary:
@@ -44,8 +46,10 @@ class Summary:
         """A few lines for the terminal."""
         exercises = self.expected_rows // self.submissions if self.submissions else 0
         balance = f"{self.submissions} submissions x {exercises} exercises = {self.expected_rows} rows"
+        whose = f"{count(self.submissions, 'file')} of {count(len(self.people), 'student')}"
         lines = [
             f"{self.lab}: {self.graded} graded now, {self.resumed} known from before.",
+            f"{whose}; equal files are graded once.",
             f"{balance}, {self.written} written: {'nothing' if self.complete else 'A ROW'} is missing.",
             f"Rows by status: {_counts(row['status'] for row in self.rows) or 'none'}.",
             f"Rows by isolation: {_counts(row['isolation'] for row in self.rows) or 'none'}.",
@@ -54,7 +58,8 @@ class Summary:
             lines.append(f"{self.pending} rows are of runs that broke off; grade again to retry them.")
         review = len({row["student"] for row in self.rows if any("needs_review" in f for f in row["flags"])})
         if review:
-            lines.append(f"{review} students have an answer that a person should look at (needs_review).")
+            whom = "1 student has" if review == 1 else f"{review} students have"
+            lines.append(f"{whom} an answer that a person should look at (needs_review).")
         lines.append(
             f"See {self.out / 'results.csv'}, {self.out / 'summary.csv'} and {self.out / 'feedback'}."
         )
