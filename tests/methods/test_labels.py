@@ -46,6 +46,7 @@ def test_each_layer_further_down_learns_more_slowly(encoder):
         else:
             assert rate == pytest.approx(0.5 ** (3 - layer_of(method.encoder, name.removeprefix("encoder."))))
     assert set(found.values()) == {1.0, 0.5, 0.25, 0.125}
+    assert {group["lr"] for group in method.groups()} == {1.0, 0.5, 0.25, 0.125}  # not only their ratios
 
 
 def test_a_transformers_last_norm_goes_with_its_last_block():
@@ -61,8 +62,11 @@ def test_decay_zero_trains_the_classifier_alone_and_weight_decay_spares_biases()
     encoder = Pixels()
     before = copy.deepcopy(encoder)
     method = FineTune(encoder, 3, layer_decay=0.0, learning_rate=0.1)
+    classifier = copy.deepcopy(method.classifier)
     train(method, 5, images=torch.utils.data.TensorDataset(images, labels))
     assert_same_state(encoder, before)
+    for name, value in method.classifier.state_dict().items():
+        assert not torch.equal(value, classifier.state_dict()[name]), name
     decays = {g["weight_decay"] for g in method.groups()}
     assert decays == {method.weight_decay, 0.0}
 
