@@ -88,6 +88,20 @@ def test_retrieval_by_cluster_brings_the_concepts_of_the_queries():
     assert len(retrieve_by_cluster(queries[:3], pool, 4, 30, at_least=3)) == 0
 
 
+def test_a_query_lies_in_the_cluster_of_the_nearest_mean_not_of_the_largest_product():
+    """Sixty equal images have a mean of length 1; images spread over a cone have one of length 1/2."""
+    eye = np.eye(10)
+    cone = np.concatenate([eye[1] / 2 + sign * np.sqrt(0.75) * eye[2:] for sign in (1, -1)])
+    pool = np.concatenate([np.repeat(eye[:1], 60, axis=0), cone])
+    angle = np.deg2rad(55)
+    query = np.cos(angle) * eye[:1] + np.sin(angle) * eye[1:2]
+    means = np.stack([eye[0], cone.mean(0)])
+    assert (query @ means.T).argmax() == 0
+    assert np.linalg.norm(query - means, axis=1).argmin() == 1
+    found = retrieve_by_cluster(np.repeat(query, 5, axis=0), pool, clusters=2, per_cluster=100)
+    assert found.tolist() == list(range(60, 76))
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=12).filter(sum), st.data())
 def test_shares_add_up_and_nobody_is_poorer_unless_he_gave_all(sizes, data):
