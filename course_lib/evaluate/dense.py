@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from course_lib.evaluate.checks import same_width
 from course_lib.evaluate.features import floats, in_batches
 from course_lib.evaluate.softmax import softmax_regression
 
@@ -43,13 +44,15 @@ def patch_features(
 
     encoder: any with `features_at(images, stages)`. images: (N, 3, H, W) uint8 or float in [0, 1]. stages: -1
     is the last; maps of several stages are resampled to the first one's grid. Raises TypeError for an encoder
-    without maps.
+    without maps, ValueError for no images, no stages and a stage that is not there.
     """
     if not hasattr(encoder, "features_at"):
         raise TypeError(
             f"patch_features: {type(encoder).__name__} has no features_at; give a ResNet or a ViT."
         )
     wanted = [stages] if isinstance(stages, int) else list(stages)
+    if not wanted:
+        raise ValueError("patch_features: stages is empty; give -1 for the last one, or a list of numbers.")
 
     def one_batch(part: Tensor) -> Tensor:
         maps = encoder.features_at(floats(encoder, part), wanted)  # type: ignore[operator]
@@ -64,10 +67,19 @@ def patch_features(
 def mean_iou(prediction: Tensor, truth: Tensor, classes: int) -> float:
     """Intersection over union of each class over all pixels of the set, mean over the classes that occur.
 
-    prediction, truth: whole numbers of the same shape; truth -1 is left out (void).
+    prediction, truth: whole numbers of the same shape; truth -1 is left out (void). Raises ValueError for
+    shapes that differ, numbers outside 0 to classes - 1, and when all pixels are void.
     """
+    if prediction.shape != truth.shape:
+        raise ValueError(
+            f"mean_iou: prediction is {tuple(prediction.shape)} but truth is {tuple(truth.shape)}; give one "
+            "class per pixel in both."
+        )
     prediction, truth = prediction.flatten(), truth.flatten()
     counted = truth >= 0
+    _some(counted, "mean_iou: truth")
+    _in_range(truth, classes, "mean_iou: truth")
+    _in_range(prediction[counted], classes, "mean_iou: prediction", least=0)
     pairs = torch.bincount(truth[counted] * classes + prediction[counted], minlength=classes**2)
     table = pairs.view(classes, classes).double()  # [truth, prediction]
     both = table.diagonal()
@@ -89,10 +101,18 @@ def segmentation_probe(
 
     features (N, D, h, w); classes (N, H, W) whole numbers from 0 to classes - 1, -1 for void; H and W are
     multiples of h and w. Test logits are resampled bilinearly to pixels, as in DINOv2's linear probe (Oquab
-    et al. 2023, arXiv:2304.07193, section 7.4). Raises ValueError for shapes that do not fit.
+    et al. 2023, arXiv:2304.07193, section 7.4). Raises ValueError for shapes that do not fit, classes out of
+    range, and when no pixel is left to fit or to test on.
     """
-    _check(train_features, train_classes, "segmentation_probe: train")
-    _check(test_features, test_classes, "segmentation_probe: test")
+    name = "segmentation_probe"
+    for part, maps, truth in (
+        ("train", train_features, train_classes),
+        ("test", test_features, test_classes),
+    ):
+        _check(maps, truth, f"{name}: {part}")
+        _in_range(truth, classes, f"{name}: {part}_classes")
+    same_width(train_features, f"{name}: train_features", test_features, "test_features")
+    _some(test_classes >= 0, f"{name}: test_classes")
     grid = tuple(train_features.shape[2:])
 
     def fit(rows: slice, penalty: float):
@@ -110,7 +130,8 @@ def segmentation_probe(
     def score(model, maps, truth):
         return mean_iou(predict(model, maps, truth.shape[1:]), truth, classes)
 
-    penalty, table = _choose(fit, score, train_features, train_classes, penalties, validation, largest=True)
+    data = train_features, train_classes, train_classes >= 0
+    penalty, table = _choose(name, fit, score, data, penalties, validation, largest=True)
     model = fit(slice(None), penalty)
     prediction = predict(model, test_features, test_classes.shape[1:])
     return DenseResult(mean_iou(prediction, test_classes, classes), penalty, table, prediction)
@@ -130,12 +151,18 @@ def depth_probe(
     features (N, D, h, w); depth (N, H, W), above 0; pixels at `farthest` or beyond (the sky) count neither in
     fitting nor in testing. Ridge regression on the mean depth of each patch, its penalty (times the number of
     patches) chosen on the last `validation` of the images; predictions are resampled bilinearly to pixels.
-    Raises ValueError for shapes that do not fit.
+    Raises ValueError for shapes that do not fit, depths that are not above 0, and when no pixel is left to
+    fit or to test on.
     """
     from sklearn.linear_model import Ridge
 
-    _check(train_features, train_depth, "depth_probe: train")
-    _check(test_features, test_depth, "depth_probe: test")
+    name = "depth_probe"
+    for part, maps, truth in (("train", train_features, train_depth), ("test", test_features, test_depth)):
+        _check(maps, truth, f"{name}: {part}")
+        if not (truth > 0).all():
+            raise ValueError(f"{name}: {part}_depth has values that are not above 0; give distances.")
+    same_width(train_features, f"{name}: train_features", test_features, "test_features")
+    _some(test_depth < farthest, f"{name}: test_depth")
     grid = tuple(train_features.shape[2:])
 
     def fit(rows: slice, penalty: float):
@@ -157,18 +184,26 @@ def depth_probe(
     def score(model, maps, truth):
         return _rmse(predict(model, maps, truth.shape[1:]), truth, farthest)
 
-    penalty, table = _choose(fit, score, train_features, train_depth, penalties, validation, largest=False)
+    data = train_features, train_depth, train_depth < farthest
+    penalty, table = _choose(name, fit, score, data, penalties, validation, largest=False)
     prediction = predict(fit(slice(None), penalty), test_features, test_depth.shape[1:])
     return DenseResult(_rmse(prediction, test_depth, farthest), penalty, table, prediction)
 
 
-def _choose(fit, score, features, truth, penalties, validation: float, largest: bool):
-    """(penalty, table): fitted on the first images, compared on the last ones."""
+def _choose(name: str, fit, score, data, penalties, validation: float, largest: bool):
+    """(penalty, table): fitted on the first images, compared on the last ones. data: maps, truth, counted."""
     import pandas
 
+    features, truth, counted = data
+    if not len(penalties) or min(penalties) <= 0:
+        raise ValueError(f"{name}: penalties={penalties}; give one or more numbers above 0.")
     kept = len(features) - max(1, round(validation * len(features)))
     if kept < 1 or not 0 < validation < 1:
         raise ValueError(f"validation={validation} of {len(features)} images leaves none to fit on.")
+    _some(counted[:kept], f"{name}: the {kept} training images that are fitted")
+    _some(
+        counted[kept:], f"{name}: the last {len(features) - kept} training images, which choose the penalty"
+    )
     scores = [score(fit(slice(kept), p), features[kept:], truth[kept:]) for p in penalties]
     best = int(np.argmax(scores) if largest else np.argmin(scores))
     return penalties[best], pandas.DataFrame({"penalty": penalties, "validation_score": scores})
@@ -192,6 +227,20 @@ def _check(features: Tensor, pixels: Tensor, name: str) -> None:
         )
     if not torch.isfinite(features).all():
         raise ValueError(f"{name}: features hold NaN or infinity; the encoder diverged.")
+
+
+def _some(counted: Tensor, name: str) -> None:
+    if not counted.any():
+        raise ValueError(f"{name}: every pixel is void or sky; there is nothing to fit or to compare.")
+
+
+def _in_range(classes: Tensor, number: int, name: str, least: int = -1) -> None:
+    if classes.min() < least or classes.max() >= number:
+        void = " (-1 is void)" if least < 0 else ""
+        raise ValueError(
+            f"{name}: classes run from {int(classes.min())} to {int(classes.max())}; with {number} classes "
+            f"they must lie between 0 and {number - 1}{void}."
+        )
 
 
 def _cells(pixels: Tensor, grid: tuple[int, ...]) -> Tensor:

@@ -50,7 +50,7 @@ def token_features(
     The CLS token after each of the last `blocks` blocks, each through the last norm, side by side, oldest
     first; mean: and the mean patch of the last one. DINO probes ViT-S with blocks=4 and ViT-B with blocks=1,
     mean=True (Caron et al. 2021, arXiv:2104.14294, appendix F.2). encoder: a `VisionTransformer` or a method
-    with one. Raises TypeError for another encoder, ValueError for blocks out of range.
+    with one. Raises TypeError for another encoder, ValueError for blocks out of range and no images.
     """
     vit: Any = getattr(encoder, "encoder", encoder)
     if not hasattr(vit, "tokens"):
@@ -75,6 +75,8 @@ def in_batches(network: nn.Module, images, function, batch_size: int) -> torch.T
     """function(batch) of all images, joined, float32 on the CPU: eval mode, no gradient, modes put back."""
     if batch_size < 1:
         raise ValueError(f"embed: batch_size={batch_size} was given; give 1 or more.")
+    if not len(images):
+        raise ValueError("embed: there are no images; give (N, 3, H, W) with N at least 1.")
     parts = []
     with in_eval_mode(network), torch.no_grad():
         for start in range(0, len(images), batch_size):

@@ -48,8 +48,10 @@ def alignment(a, b, power: float = 2) -> float:
     """Mean distance^power between the unit vectors of two views; 0 = views agree.
 
     a, b: (N, D), row i of both from the same image (Wang & Isola 2020, arXiv:2005.10242, eq. for L_align).
-    Raises ValueError for NaN and when the shapes differ.
+    Raises ValueError for NaN, a power that is not above 0, and when the shapes differ.
     """
+    if not power > 0:
+        raise ValueError(f"alignment: power={power} was given; it must be above 0, for example 2.")
     a, b = as_features(a, "alignment: a"), as_features(b, "alignment: b")
     if a.shape != b.shape:
         raise ValueError(
@@ -62,8 +64,10 @@ def uniformity(features, t: float = 2) -> float:
     """Log of the mean Gaussian potential over all pairs of unit vectors; 0 = one point, lower = spread out.
 
     log mean_{i<j} exp(-t |x_i - x_j|^2) (Wang & Isola 2020, arXiv:2005.10242, eq. for L_uniform).
-    features: (N, D). Raises ValueError for NaN and for a batch of one.
+    features: (N, D). Raises ValueError for NaN, a t that is not above 0, and for a batch of one.
     """
+    if not t > 0:
+        raise ValueError(f"uniformity: t={t} was given; it must be above 0, for example 2.")
     features = F.normalize(_rows(features, "uniformity"), dim=1)
     squared = torch.pdist(features).pow(2)  # (N (N - 1) / 2,)
     return (torch.logsumexp(-t * squared, dim=0) - torch.log(torch.tensor(float(len(squared))))).item()

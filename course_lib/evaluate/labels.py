@@ -21,9 +21,11 @@ def balanced_draw(labels, per_class: int, seed: int = 0) -> torch.Tensor:
     """Indices of `per_class` random examples of every class (int64, sorted), a function of labels and seed.
 
     A larger draw with the same seed contains the smaller one, so a curve over label counts is nested.
-    Raises ValueError when a class has fewer examples, or per_class < 1.
+    Raises ValueError when a class has fewer examples, per_class < 1, or there are no labels.
     """
     labels = np.asarray(torch.as_tensor(labels))
+    if not len(labels):
+        raise ValueError("balanced_draw: labels is empty; there is nothing to draw from.")
     if per_class < 1:
         raise ValueError(
             f"balanced_draw: per_class={per_class} was given; draw 1 or more labels of each class."

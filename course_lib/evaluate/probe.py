@@ -40,8 +40,11 @@ def hold_out(labels, fraction: float, seed: int = 0) -> tuple[np.ndarray, np.nda
     """Indices (kept, held out) with about `fraction` of each class held out, drawn from the seed.
 
     A class with two or more labels gives at least one and keeps at least one; a single label is kept.
+    Raises ValueError for no labels.
     """
     labels = np.asarray(labels)
+    if not len(labels):
+        raise ValueError("hold_out: labels is empty; there is nothing to hold out.")
     rng = np.random.default_rng(seed)
     kept, out = [], []
     for label in np.unique(labels):

@@ -57,12 +57,16 @@ def copy_detection(copy_features, original_features, source) -> dict[str, float]
     queries = as_features(copy_features, "copy_detection: copy_features")
     originals = as_features(original_features, "copy_detection: original_features").to(queries.device)
     same_width(queries, "copy_detection: copy_features", originals, "original_features")
-    source = torch.as_tensor(source).to(torch.int64)
-    if source.shape != (len(queries),) or source.min() < -1 or source.max() >= len(originals):
+    source = torch.as_tensor(source)
+    wanted = f"give one row of original_features for each of the {len(queries)} copies, or -1."
+    if source.shape != (len(queries),) or source.is_floating_point():
         raise ValueError(
-            f"copy_detection: source has shape {tuple(source.shape)} and values from {int(source.min())} to "
-            f"{int(source.max())}; give one row of original_features for each of the {len(queries)} copies, "
-            "or -1."
+            f"copy_detection: source has shape {tuple(source.shape)} and is {source.dtype}; {wanted}"
+        )
+    source = source.to("cpu", torch.int64)
+    if source.min() < -1 or source.max() >= len(originals):
+        raise ValueError(
+            f"copy_detection: source has values from {int(source.min())} to {int(source.max())}; {wanted}"
         )
     copies = int((source >= 0).sum())
     if not copies:

@@ -54,8 +54,17 @@ def frozen_scores(
 def cls_jaccard(encoder, dense: DenseSet, layer: int = -1, mass: float = 0.6) -> JaccardScores:
     """How well CLS's attention in a layer covers the visible objects, per head: see `attention_jaccard`.
 
-    encoder: a VisionTransformer; it runs in eval mode, every module's mode is put back.
+    encoder: a VisionTransformer; it runs in eval mode, every module's mode is put back. Raises TypeError for
+    an encoder without attention and a set without masks.
     """
+    if not hasattr(encoder, "attention_rows"):
+        raise TypeError(
+            f"cls_jaccard: {type(encoder).__name__} has no attention_rows; give a VisionTransformer."
+        )
+    if not hasattr(dense, "masks"):
+        raise TypeError(
+            f"cls_jaccard: dense is a {type(dense).__name__} without masks; give data.load_dense(...)."
+        )
 
     def one_batch(part: torch.Tensor) -> torch.Tensor:
         pictures = floats(encoder, part)

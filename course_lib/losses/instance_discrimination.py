@@ -20,8 +20,8 @@ def instance_discrimination(features: Tensor, bank: Tensor, own: Tensor, tempera
     gradient reaches it.
 
     Returns a float32 scalar, ln N when nothing is learned. Raises ValueError if shapes or sizes differ, if
-    temperature <= 0, and (NotFiniteError, on the CPU) if there is NaN in the features; TypeError if the
-    features are not float or own is not int64.
+    temperature <= 0, and (on the CPU) if own is no row of the bank or there is NaN in the features
+    (NotFiniteError); TypeError if the features are not float or own is not an int64 tensor.
     """
     check_rows("instance_discrimination", "features", features)
     check_rows("instance_discrimination", "bank", bank)
@@ -29,6 +29,10 @@ def instance_discrimination(features: Tensor, bank: Tensor, own: Tensor, tempera
         raise ValueError(
             f"instance_discrimination: features has {features.shape[1]} numbers per row but bank has "
             f"{bank.shape[1]}."
+        )
+    if not isinstance(own, Tensor):
+        raise TypeError(
+            f"instance_discrimination: own is a {type(own).__name__}; give an int64 tensor of rows."
         )
     if own.dtype != torch.int64:
         raise TypeError(f"instance_discrimination: own is {own.dtype}; give int64 rows of the bank.")
@@ -38,6 +42,13 @@ def instance_discrimination(features: Tensor, bank: Tensor, own: Tensor, tempera
             f"give ({len(features)},)."
         )
     check_temperature("instance_discrimination", temperature)
+    # values are looked at on the CPU only, and not in a compiled graph: see `refuse_nan`
+    looked_at = own.device.type == "cpu" and not torch.compiler.is_compiling()
+    if looked_at and not (own.min() >= 0 and own.max() < len(bank)):
+        raise ValueError(
+            f"instance_discrimination: own runs from {int(own.min())} to {int(own.max())}; bank has "
+            f"{len(bank)} rows, numbered 0 to {len(bank) - 1}."
+        )
     with torch.autocast(features.device.type, enabled=False):
         z, classes = unit_rows(features), unit_rows(bank.detach())
         if can_be_fast(temperature):  # the same number, in half of the time

@@ -69,6 +69,7 @@ def test_segmentation_probe_reads_maps_that_know_and_not_maps_of_noise():
 
 
 ONE = (draw(1, 2, 4, 4), blocks(1, 0))  # a test set
+ONE_AWAY = (ONE[0], torch.ones(1, 8, 8))  # the same, all of it one unit away
 ONE_OF_14 = (draw(1, 14, 8, 8), blocks(1, 0))  # with as many features as maps_that_know and 9 more
 
 
@@ -155,17 +156,61 @@ def test_patch_features_of_both_families_alone_and_side_by_side(encoder):
     assert not last.requires_grad
 
 
+def segment(train=None, truth=None, test=None, test_truth=None, classes=3, **options):
+    """The probe on small maps, one argument changed at a time."""
+    train, truth = draw(5, 2, 4, 4) if train is None else train, blocks(5, 0) if truth is None else truth
+    test, test_truth = ONE[0] if test is None else test, ONE[1] if test_truth is None else test_truth
+    return segmentation_probe(train, truth, test, test_truth, classes, **options)
+
+
+def measure(truth=None, test_truth=None, width=2, **options):
+    truth = torch.ones(5, 8, 8) if truth is None else truth
+    test_truth = torch.ones(1, 8, 8) if test_truth is None else test_truth
+    return depth_probe(draw(5, 2, 4, 4), truth, draw(1, width, 4, 4), test_truth, **options)
+
+
+def with_void(truth, images, value):
+    changed = truth.clone()
+    changed[images] = value
+    return changed
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
+        (lambda: segment(test=draw(1, 3, 4, 4)), "train_features has 2 .* test_features has 3"),
+        (lambda: segment(truth=blocks(5, 0) + 1), "train_classes: classes run from 1 to 3; with 3 classes"),
+        (lambda: segment(test_truth=blocks(1, 0) + 7), "test_classes: classes run from"),
+        (lambda: segment(truth=blocks(5, 0) - 2), "from -2 to 0"),
+        (lambda: segment(truth=torch.full((5, 16, 16), -1)), "4 training images that are fitted: every"),
+        (lambda: segment(truth=with_void(blocks(5, 0), 4, -1)), "the last 1 training images, which"),
+        (lambda: segment(test_truth=torch.full((1, 16, 16), -1)), "test_classes: every pixel is void"),
+        (lambda: segment(penalties=()), r"segmentation_probe: penalties=\(\)"),
+        (lambda: segment(penalties=(1.0, 0)), "penalties=.*above 0"),
+        (lambda: measure(width=3), "train_features has 2 .* test_features has 3"),
+        (lambda: measure(truth=torch.full((5, 8, 8), 20.0)), "4 training images that are fitted: every"),
+        (lambda: measure(test_truth=torch.full((1, 8, 8), 20.0)), "test_depth: every pixel is void or sky"),
+        (lambda: measure(truth=torch.zeros(5, 8, 8)), "train_depth has values that are not above 0"),
+        (lambda: measure(test_truth=torch.full((1, 8, 8), torch.nan)), "test_depth has values"),
+        (lambda: measure(penalties=()), "depth_probe: penalties"),
+        (
+            lambda: mean_iou(torch.tensor([0, 3]), torch.tensor([0, 1]), 2),
+            "prediction: classes run from 0 to 3",
+        ),
+        (lambda: mean_iou(torch.tensor([0, -1]), torch.tensor([0, 1]), 2), "prediction: .* -1 to 0"),
+        (lambda: mean_iou(torch.tensor([0, 1]), torch.tensor([0, 2]), 2), "truth: classes run from 0 to 2"),
+        (lambda: mean_iou(torch.tensor([0, 1]), torch.tensor([-1, -1]), 2), "truth: every pixel is void"),
+        (lambda: mean_iou(torch.tensor([0, 1, 1]), torch.tensor([0, 1]), 2), r"prediction is \(3,\)"),
+        (lambda: patch_features(resnet((4, 8), (1, 1)), torch.rand(2, 3, 16, 16), []), "stages is empty"),
+        (lambda: patch_features(resnet((4, 8), (1, 1)), torch.rand(0, 3, 16, 16)), "there are no images"),
         (lambda: patch_features(torch.nn.Identity(), torch.ones(1, 3, 8, 8)), "features_at"),
         (lambda: segmentation_probe(draw(3, 2, 4, 4), blocks(2, 0), *ONE, 3), "same images"),
         (
             lambda: segmentation_probe(draw(2, 2, 5, 5), blocks(2, 0), draw(1, 2, 5, 5), blocks(1, 0), 3),
             "5 x 5 patches",
         ),
-        (lambda: depth_probe(draw(1, 2, 4, 4), torch.ones(1, 8, 8), *ONE), "none"),
-        (lambda: depth_probe(draw(2, 2, 4, 4) * np.nan, torch.ones(2, 8, 8), *ONE), "NaN"),
+        (lambda: depth_probe(draw(1, 2, 4, 4), torch.ones(1, 8, 8), *ONE_AWAY), "none"),
+        (lambda: depth_probe(draw(2, 2, 4, 4) * np.nan, torch.ones(2, 8, 8), *ONE_AWAY), "NaN"),
     ],
 )
 def test_sentences(call, sentence):

@@ -59,6 +59,8 @@ def test_a_perfect_encoder_is_perfect_and_scale_does_not_matter():
         (lambda: retrieval(draw(2, 3), [0, 1], draw(4, 3), [0, 0, 1, 1], (5,)), "4 gallery images"),
         (lambda: retrieval(draw(2, 3), [0, 1], draw(4, 2), [0, 0, 1, 1], (1,)), "same encoder"),
         (lambda: copy_detection(draw(2, 3), draw(4, 3), [0, 4]), "from 0 to 4"),
+        (lambda: copy_detection(draw(2, 3), draw(4, 3), []), r"shape \(0,\)"),
+        (lambda: copy_detection(draw(2, 3), draw(4, 3), [0.5, 1.5]), "float32"),
         (lambda: copy_detection(draw(2, 3), draw(4, 3), [-1, -1]), "no query is a copy"),
     ],
 )

@@ -49,3 +49,15 @@ def test_looking_at_attention_puts_the_mode_back(world, mode):
     assert encoder.training is mode
     assert first.best_head != last.best_head, "the layer is the one asked for"
     assert len(last.per_head) == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda dense: evaluate.cls_jaccard(resnet((4, 8), (1, 1)), dense), "ResNet has no attention_rows"),
+        (lambda dense: evaluate.cls_jaccard(vit(), dense.images), "Tensor without masks"),
+    ],
+)
+def test_sentences(world, call, sentence):
+    with pytest.raises(TypeError, match=f"cls_jaccard: .*{sentence}"):
+        call(world[3])

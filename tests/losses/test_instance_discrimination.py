@@ -98,6 +98,13 @@ def test_it_compiles_to_one_graph(temperature):
             TypeError,
             "float32; give int64",
         ),
+        (lambda x: instance_discrimination(x, torch.ones(9, 6), [3, 0, 8, 3, 5]), TypeError, "own is a list"),
+        (lambda x: instance_discrimination(x, torch.ones(8, 6), OWN), ValueError, "0 to 8; bank has 8 rows"),
+        (
+            lambda x: instance_discrimination(x, torch.ones(9, 6), OWN - 1),
+            ValueError,
+            "own runs from -1 to 7",
+        ),
         (lambda x: instance_discrimination(x, torch.ones(9, 6), OWN, 0), ValueError, "temperature is 0"),
         (lambda x: instance_discrimination(x[0], torch.ones(9, 6), OWN), ValueError, "features has shape"),
         (lambda x: instance_discrimination(x / 0, torch.ones(9, 6), OWN), NotFiniteError, "features has NaN"),
