@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.losses.ranks import mean_over_ranks
 from course_lib.methods.labelled import LabelledImages
 from course_lib.methods.supervised import Supervised
 
@@ -63,7 +64,8 @@ class FixMatch(Supervised):
         supervised = super().loss([known], labels)
         confidence, guess = self.guess(weak)  # (B,) each
         costs = F.cross_entropy(self.classifier(self.encoder(strong)).float(), guess, reduction="none")
-        return supervised + self.weight * (costs * (confidence >= self.threshold)).mean()
+        unsupervised = mean_over_ranks((costs * (confidence >= self.threshold)).mean())
+        return supervised + self.weight * unsupervised
 
     @torch.no_grad()
     def guess(self, images: Tensor) -> tuple[Tensor, Tensor]:

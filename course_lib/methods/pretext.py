@@ -10,19 +10,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_lib.losses.ranks import mean_over_ranks
 from course_lib.methods.base import Method
 
 
 def answer_loss(method: Method, scores: Tensor, answer: Tensor) -> Tensor:
     """Cross-entropy of scores (B, C, ...) at answer (B, ...) int64, a float32 scalar; ln C for equal scores.
 
-    While a trainer runs, the share of right answers is logged as "accuracy".
+    On several ranks the value is the joint batch's. While a trainer runs, the share of right answers is
+    logged as "accuracy".
     """
     scores = scores.float()
     if method._in_training:
         right = (scores.detach().argmax(dim=1) == answer).float().mean()
         method.log("accuracy", right, prog_bar=True)
-    return F.cross_entropy(scores, answer)
+    return mean_over_ranks(F.cross_entropy(scores, answer))
 
 
 def cut_tiles(images: Tensor, tops: Tensor, lefts: Tensor, size: tuple[int, int]) -> Tensor:

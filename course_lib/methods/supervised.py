@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.losses.ranks import mean_over_ranks
 from course_lib.methods.base import Method
 
 
@@ -50,13 +51,16 @@ class Supervised(Method):
         return torch.stack([self.class_loss(self.encoder(view), labels) for view in views]).mean()
 
     def class_loss(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Cross-entropy of the classifier on features (B, width) at labels (B,), a float32 scalar."""
+        """Cross-entropy of the classifier on features (B, width) at labels (B,), a float32 scalar.
+
+        On several ranks the value is the joint batch's.
+        """
         if labels.device.type == "cpu" and not (labels.min() >= 0 and labels.max() < self.classes):
             raise ValueError(
                 f"Supervised: labels run from {int(labels.min())} to {int(labels.max())}; "
                 f"with {self.classes} classes they must lie between 0 and {self.classes - 1}."
             )
-        return F.cross_entropy(self.classifier(features).float(), labels.long())
+        return mean_over_ranks(F.cross_entropy(self.classifier(features).float(), labels.long()))
 
     @torch.no_grad()
     def predict(self, images: Tensor, batch_size: int = 512) -> Tensor:
