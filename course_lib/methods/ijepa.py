@@ -1,6 +1,6 @@
 """I-JEPA: from one large block of an image, predict the features of other blocks.
 
-Assran et al. 2023, arXiv:2301.08243.
+Assran et al. 2023, arXiv:2301.08243; stochastic positions: Bar et al. 2024, arXiv:2308.00566.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_lib.data.draws import integers, uniform
+from course_lib.losses.ranks import mean_over_ranks
 from course_lib.methods.base import Method
 from course_lib.methods.masking import check_maskable, encode_visible, pick
 from course_lib.methods.supervised import light_augmentation
@@ -59,11 +60,13 @@ class IJEPA(Method):
     keeps it from giving every patch the same features. predictor_width, _depth, _heads: `BlockPredictor`.
     augment: (images, generator) -> [view] (default: a crop of 40 to 100 % of the area and a flip; the paper
     crops from 30 %). CLS is never a target; an encoder with pool="mean" keeps what was learned.
+    position_noise: sigma of StoP's stochastic positions, 0 for none. Where in the target block a feature lies
+    can often only be guessed, so in training the predictor is told noisy places (`BlockPredictor`).
 
     Different from the paper: smooth L1 as in its code (the paper writes squared L2), area and shape of a
     block are drawn apart, learned positions in the encoder.
     Raises TypeError or ValueError for an encoder whose patches cannot be removed, ValueError for momentum
-    outside [0, 1] and, in `views`, if the targets leave no context.
+    outside [0, 1], a negative position_noise and, in `views`, if the targets leave no context.
     """
 
     encoder: VisionTransformer
@@ -82,12 +85,18 @@ class IJEPA(Method):
         predictor_heads: int = 3,
         augment: Callable[..., list[Tensor]] = light_augmentation,
         weight_decay: float = 0.05,
+        position_noise: float = 0.0,
         **options,
     ):
         check_maskable("IJEPA", encoder)
         super().__init__(encoder, weight_decay=weight_decay, **options)
         if targets < 1 or not 0 <= momentum <= 1:
             raise ValueError(f"IJEPA: targets={targets}, momentum={momentum}; at least 1, and within [0, 1].")
+        if not 0 <= position_noise < float("inf"):
+            raise ValueError(
+                f"IJEPA: position_noise is {position_noise}; give a standard deviation such as 0.25, or 0."
+            )
+        self.position_noise = position_noise
         self.targets, self.target_scale, self.target_ratio = targets, target_scale, target_ratio
         self.context_scale, self.momentum, self.stop_gradient = context_scale, momentum, stop_gradient
         self.augment = augment
@@ -95,7 +104,10 @@ class IJEPA(Method):
         self.teacher = teacher_of(encoder)
 
     def views(self, images: Tensor, generator: torch.Generator | None = None) -> list[Tensor]:
-        """[view (B, 3, H, W), context (B, K), targets (B, M, T)]: places in the grid, row by row, int64."""
+        """[view (B, 3, H, W), context (B, K), targets (B, M, T)]: places in the grid, row by row, int64.
+
+        With position_noise, in training, the noise (B, M, T, width) comes fourth.
+        """
         (view,) = self.augment(images, generator=generator)
         grid, batch = self.encoder.grid(*view.shape[2:]), len(view)
         blocks = draw_blocks(
@@ -116,14 +128,19 @@ class IJEPA(Method):
         targets = blocks[rows, chosen].nonzero()[:, 2].view(batch, self.targets, -1)
         noise = uniform((batch, allowed.shape[2]), 0.0, 1.0, generator)
         context = (noise + 1.0 * ~allowed[rows, chosen]).argsort(dim=1)[:, :kept]
-        return [view, context.to(view.device), targets.to(view.device)]
+        result = [view, context.to(view.device), targets.to(view.device)]
+        if self.position_noise and self.training:
+            device = generator.device if generator is not None else "cpu"
+            noise = torch.randn(*targets.shape, self.width, generator=generator, device=device)
+            result.append(self.position_noise * noise.to(view.device))
+        return result
 
     def loss(self, views: list[Tensor]) -> Tensor:
         """views: [view, context, targets], as `views` gives them. Mean smooth L1 distance, a scalar."""
-        view, context, targets = views
+        view, context, targets, *noise = views
         encoded = encode_visible(self.encoder, view, context)  # (B, prefix + K, width)
-        prediction = self.predictor(encoded, context, targets, self.encoder.grid(*view.shape[2:]))
-        return F.smooth_l1_loss(prediction.float(), self.target_features(view, targets))
+        prediction = self.predictor(encoded, context, targets, self.encoder.grid(*view.shape[2:]), *noise)
+        return mean_over_ranks(F.smooth_l1_loss(prediction.float(), self.target_features(view, targets)))
 
     def target_features(self, view: Tensor, targets: Tensor) -> Tensor:
         """What is to be predicted: the whole image's features at the targets, (B, M, T, width) float32."""

@@ -91,6 +91,12 @@ class BlockPredictor(nn.Module):
     encoder_width: of the tokens that come in and of those predicted. width, depth, heads: of its own blocks;
     narrower than the encoder (Assran et al. 2023, arXiv:2301.08243: 384 for a ViT of 768 and more). Positions
     are fixed (`sincos_positions`), both of the context and of the mask tokens that ask.
+
+    Stochastic positions (StoP, Bar et al. 2024, arXiv:2308.00566): with noise n ~ N(0, sigma^2 I) a mask
+    token's position is position + A n, mean as before and covariance sigma^2 A A^T. A is the weight matrix
+    that embeds the context: an A of its own would be learned towards 0, while a smaller one here silences
+    the context too. The paper writes sigma A A^T; its code draws with a standard deviation of 0.25 and has
+    the embedding's bias where the mask token was. Here sigma is the standard deviation and the token stays.
     """
 
     def __init__(self, encoder_width: int, width: int = 96, depth: int = 2, heads: int = 3):
@@ -101,11 +107,19 @@ class BlockPredictor(nn.Module):
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.predict = nn.Linear(width, encoder_width)
 
-    def forward(self, encoded: Tensor, context: Tensor, targets: Tensor, grid: tuple[int, int]) -> Tensor:
+    def forward(
+        self,
+        encoded: Tensor,
+        context: Tensor,
+        targets: Tensor,
+        grid: tuple[int, int],
+        noise: Tensor | None = None,
+    ) -> Tensor:
         """Features at the targets, (B, M, T, encoder_width); each of the M blocks is predicted by itself.
 
         encoded: (B, prefix + K, encoder_width), CLS and registers first. context: (B, K) int64, places of the
         encoded patches in the grid, counted row by row. targets: (B, M, T) int64. grid: (rows, columns).
+        noise: (B, M, T, encoder_width), n of the stochastic positions; without effect in eval mode.
         """
         batch, blocks, size = targets.shape
         prefix = encoded.shape[1] - context.shape[1]
@@ -113,6 +127,8 @@ class BlockPredictor(nn.Module):
         x = self.embed(encoded)
         x = torch.cat([x[:, :prefix], x[:, prefix:] + positions[context]], dim=1)
         questions = self.mask_token + positions[targets.flatten(0, 1)]  # (B * M, T, width)
+        if noise is not None and self.training:
+            questions = questions + F.linear(noise.flatten(0, 1), self.embed.weight)
         x = torch.cat([x.repeat_interleave(blocks, dim=0), questions], dim=1)
         for block in self.blocks:
             x = block(x)

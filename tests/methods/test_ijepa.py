@@ -1,5 +1,7 @@
 import pytest
 import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
 import torch.nn.functional as F
 
 from course_lib.methods.ijepa import IJEPA, draw_blocks
@@ -7,7 +9,7 @@ from course_lib.methods.masking import encode_visible
 from course_lib.models import BlockPredictor, VisionTransformer, sincos_positions
 
 from .pretext_pictures import as_one_view, seeded
-from .small import Pixels, assert_resumed_equals_whole, pictures, train
+from .small import Pixels, assert_resumed_equals_whole, assert_same_state, pictures, train
 
 
 def tiny_vit(**options):
@@ -174,6 +176,68 @@ def test_the_teacher_follows_after_each_step_and_its_momentum_rises_linearly(mom
         assert all(torch.equal(a, b) for a, b in zip(before, method.teacher.parameters(), strict=True))
 
 
+def asked(predictor, noise, targets=((0, 1), (2, 3)), images=1):
+    """What the predictor's first block is told of the targets, (images * blocks, size, width)."""
+    seen = []
+    handle = predictor.blocks[0].register_forward_pre_hook(lambda _, args: seen.append(args[0].detach()))
+    targets = torch.tensor(targets).expand(images, -1, -1)
+    encoded, context = torch.zeros(images, 3, 6), torch.tensor([[4, 5]]).expand(images, -1)
+    predictor(encoded, context, targets, (2, 3), noise)
+    handle.remove()
+    return seen[0][:, -targets.shape[2] :]
+
+
+def test_noisy_positions_have_the_old_mean_and_the_covariance_of_the_tied_matrix():
+    torch.manual_seed(0)
+    predictor, sigma, images = BlockPredictor(6, width=8, depth=1, heads=2), 0.5, 20_000
+    plain = asked(predictor, None)
+    noise = sigma * torch.randn(images, 2, 2, 6, generator=seeded())
+    with torch.no_grad():
+        noisy = asked(predictor, noise, images=images).view(images, 2, 2, 8)
+    shift = noisy - plain
+    matrix = predictor.embed.weight.detach()
+    covariance = sigma**2 * matrix @ matrix.T
+    assert shift.mean(dim=0).abs().max() < 5 * (covariance.diagonal().max() / images).sqrt()
+    rows = shift.flatten(0, 2)
+    assert torch.allclose(rows.T @ rows / len(rows), covariance, atol=0.03 * float(covariance.max()))
+    # each place is shifted on its own
+    assert (shift[:, 0, 0] * shift[:, 1, 1]).mean(dim=0).abs().max() < 0.05 * covariance.max()
+
+
+def test_noise_is_drawn_from_the_generator_and_moves_the_targets_in_training_only():
+    method, plain = make(position_noise=0.3), make()
+    *views, noise = method.views(images(), generator=seeded())
+    off = plain.views(images(), generator=seeded())
+    assert all(torch.equal(a, b) for a, b in zip(views, off, strict=True))
+    assert noise.shape == (*views[2].shape, 12)
+    assert noise.std().item() == pytest.approx(0.3, rel=0.1)
+    assert torch.equal(noise, method.views(images(), generator=seeded())[3])
+    assert not torch.equal(noise, method.views(images(), generator=seeded(1))[3])
+    expected = plain.loss(off)
+    assert not torch.allclose(method.loss([*views, noise]), expected, rtol=1e-4)
+    method.eval()
+    assert len(method.views(images(), generator=seeded())) == 3
+    assert torch.equal(method.loss([*views, noise]), plain.eval().loss(off))
+
+
+def test_no_noise_is_the_method_without_it_bit_for_bit():
+    method, plain = make(position_noise=0.0), make()
+    train(method, 3, images=images())
+    train(plain, 3, images=images())
+    assert_same_state(method, plain)
+    views = plain.views(images(), generator=seeded())
+    assert len(method.views(images(), generator=seeded())) == 3
+    zero = torch.zeros(*views[2].shape, 12)
+    assert torch.equal(method.loss([*views, zero]), plain.loss(views))
+
+
+def test_the_embedding_of_the_context_learns_from_the_noise_too():
+    predictor, noise = BlockPredictor(6, width=8, depth=1, heads=2), torch.randn(1, 2, 2, 6)
+    places = torch.tensor([[4, 5]]), torch.tensor([[[0, 1], [2, 3]]])
+    predictor(torch.zeros(1, 3, 6), *places, (2, 3), noise).sum().backward()  # a context of zeros gives none
+    assert predictor.embed.weight.grad.abs().sum() > 0
+
+
 def collapse(**options):
     """Loss, and how much the patches of different images differ, after a few steps."""
     method = make(learning_rate=1e-2, **options)
@@ -199,8 +263,37 @@ def test_training_lowers_the_loss():
     assert method.loss(views).item() < 0.8 * before
 
 
-def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path):
-    assert_resumed_equals_whole(make, tmp_path, images=images())
+@pytest.mark.parametrize("position_noise", [0.0, 0.25])
+def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path, position_noise):
+    assert_resumed_equals_whole(lambda: make(position_noise=position_noise), tmp_path, images=images())
+
+
+def value_and_gradient(views):
+    method = make(position_noise=0.25)
+    value = method.loss(views)
+    value.backward()
+    return value.detach(), method.encoder.patches.weight.grad
+
+
+def one_rank(rank, port, folder):
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    joint = make(position_noise=0.25).views(images(), generator=seeded())
+    value, gradient = value_and_gradient([view.chunk(2)[rank] for view in joint])
+    dist.all_reduce(gradient)
+    torch.save((value, gradient / 2), f"{folder}/{rank}.pt")
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_two_ranks_equal_one_process_on_the_joint_batch(tmp_path, free_port):
+    mp.spawn(one_rank, args=(free_port, str(tmp_path)), nprocs=2)
+    expected = value_and_gradient(make(position_noise=0.25).views(images(), generator=seeded()))
+    for rank in range(2):
+        ours = torch.load(tmp_path / f"{rank}.pt")
+        assert torch.allclose(ours[0], expected[0], rtol=1e-5)
+        assert torch.allclose(ours[1], expected[1], atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +303,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path):
         (lambda: make(lambda: tiny_vit(conv_stem=True)), ValueError, "conv_stem=True"),
         (lambda: make(momentum=1.5), ValueError, "momentum=1.5"),
         (lambda: make(targets=0), ValueError, "targets=0"),
+        (lambda: make(position_noise=-0.1), ValueError, "position_noise is -0.1; give a standard deviation"),
         (lambda: make(target_scale=(1.0, 1.0)).views(images()), ValueError, "leave no context on 6 x 6"),
     ],
 )  # fmt: skip
