@@ -5,7 +5,8 @@ Run: python benchmarks/losses.py [--rounds 15]
 Features (B, 128) float32, one thread. "masked cross-entropy" is one similarity matrix, its diagonal filled
 with -inf, then torch's cross_entropy (for a queue: positive and negatives glued into one matrix of logits).
 "exponentials" is the same matrix exponentiated and summed with masks; it overflows at low temperature.
-DINO and SwAV get 2 large and 6 small crops with 1024 prototypes; lightly's DINO also moves its centre.
+DINO and SwAV get 2 large and 6 small crops with 1024 prototypes; lightly's DINO also moves its centre. iBOT
+gets 8 patches of each image with 1024 prototypes, 30 % of them masked; lightly's is handed the masked ones.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from harness import RESULTS, compare, machine, times_as_long
 from lightly.loss import (
     BarlowTwinsLoss,
     DINOLoss,
+    IBOTPatchLoss,
     KoLeoLoss,
     NegativeCosineSimilarity,
     NTXentLoss,
@@ -31,7 +33,19 @@ from lightly.loss import (
 from torch import Tensor
 
 from course_lib.files import write_whole
-from course_lib.losses import barlow_twins, byol, dino, info_nce, koleo, moco, nt_xent, swav, vicreg
+from course_lib.losses import (
+    barlow_twins,
+    byol,
+    dino,
+    ibot,
+    info_nce,
+    koleo,
+    moco,
+    nt_xent,
+    simsiam,
+    swav,
+    vicreg,
+)
 
 BATCHES, SIZE, QUEUE, CROPS, PROTOTYPES = (256, 512, 1024), 128, 4096, 8, 1024
 OURS = "course_lib"
@@ -112,11 +126,15 @@ def steps_without_negatives(batch: int) -> dict[str, dict[str, Callable[[], None
     unit = F.normalize(torch.randn(CROPS, batch, PROTOTYPES, generator=generator), dim=2)
     scores = [crop.clone().requires_grad_() for crop in unit]
     center, teacher = torch.zeros(PROTOTYPES), list(unit[:2])
-    lightlys_dino, lightlys_swav = DINOLoss(PROTOTYPES), SwaVLoss()
+    lightlys_dino, lightlys_swav, lightlys_ibot = DINOLoss(PROTOTYPES), SwaVLoss(), IBOTPatchLoss(PROTOTYPES)
+    cosine, targets = NegativeCosineSimilarity(), [view.detach() for view in pair]
+    patches = unit.transpose(0, 1).contiguous().requires_grad_()  # (B, 8, K)
+    seen = unit.flip(0).transpose(0, 1).contiguous()
+    mask = torch.rand(batch, CROPS, generator=generator) < 0.3
 
     def step(loss: Callable[[], Tensor]) -> Callable[[], None]:
         def run() -> None:
-            for leaf in (*pair, *scores):
+            for leaf in (*pair, *scores, patches):
                 leaf.grad = None
             loss().backward()
 
@@ -126,6 +144,14 @@ def steps_without_negatives(batch: int) -> dict[str, dict[str, Callable[[], None
         "byol": {
             OURS: step(lambda: byol(pair[0], target)),
             "lightly": step(lambda: NegativeCosineSimilarity()(pair[0], target)),
+        },
+        "simsiam": {
+            OURS: step(lambda: simsiam(pair[0], pair[1], pair[1], pair[0])),
+            "lightly": step(lambda: (cosine(pair[0], targets[1]) + cosine(pair[1], targets[0])) / 2),
+        },
+        "ibot": {
+            OURS: step(lambda: ibot(patches, seen, mask, center)),
+            "lightly": step(lambda: lightlys_ibot(seen[mask], patches[mask], mask.view(batch, 2, -1))),
         },
         "barlow_twins": {
             OURS: step(lambda: barlow_twins(*pair)), "lightly": step(lambda: BarlowTwinsLoss()(*pair)),

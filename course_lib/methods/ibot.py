@@ -9,11 +9,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from course_lib.losses.ibot import ibot
+from course_lib.losses.ibot import ibot_rows, patch_weights
 from course_lib.losses.koleo import koleo
 from course_lib.methods.block_masks import block_masks, spread_ratios
 from course_lib.methods.dino import DINO
-from course_lib.methods.masking import pick
 from course_lib.methods.self_distillation import Center, encode_crops, sinkhorn_scores
 from course_lib.methods.teacher import teacher_of
 from course_lib.models import PrototypeHead, VisionTransformer, prototype_head
@@ -74,32 +73,34 @@ class IBOT(DINO):
         """views: crops (B, 3, h, w), the large ones first, row i of all from the same image -> a scalar."""
         images = torch.cat(views[: self.global_crops])  # (G * B, 3, H, W)
         mask = self.masks(images)  # (G * B, N)
-        most = int(mask.sum(dim=1).max())
-        hidden = mask.int().argsort(dim=1, descending=True, stable=True)[:, :most]  # masked patches first
-        mask, hidden = mask.to(images.device), hidden.to(images.device)
-        kept = mask.gather(1, hidden)  # (G * B, M): of the M places, those that really are masked
+        hidden = mask.flatten().nonzero()[:, 0]  # (R,): the masked patches of all images, one after the other
+        weight = patch_weights(mask).flatten()[hidden]  # (R,)
+        mask, hidden, weight = (x.to(images.device) for x in (mask, hidden, weight))
 
         tokens = self.encoder.run(self.encoder.tokens(images, mask, self.mask_token))  # (G * B, T, D)
         large = self.encoder.pooled(tokens).unflatten(0, (self.global_crops, -1))  # (G, B, D)
         small = views[self.global_crops :]
         features = torch.cat([large, encode_crops(self.encoder, small)]) if small else large
         student = self.head(features)  # (V, B, K)
-        student_patches = self.patch_scores(tokens, hidden, self.patch_head or self.head)  # (G * B, M, K)
+        student_patches = self.patch_scores(tokens, hidden, self.patch_head or self.head)  # (R, K)
         with torch.no_grad():
             encoder, head = cast(tuple[VisionTransformer, PrototypeHead], tuple(self.teacher))
             whole = encoder.run(encoder.tokens(images))
             teacher = head(encoder.pooled(whole)).unflatten(0, (self.global_crops, -1))  # (G, B, K)
-            teacher_patches = self.patch_scores(whole, hidden, self.patch_teacher or head)  # (G * B, M, K)
+            teacher_patches = self.patch_scores(whole, hidden, self.patch_teacher or head)  # (R, K)
 
         first = self._batches_in_step == 0
         self.center.collect(teacher, first)
-        self.patch_center.collect(teacher_patches[kept], first)
+        if len(hidden):
+            self.patch_center.collect(teacher_patches, first)
         temperatures = self.student_temperature, self.teacher_temperature
         if self.sinkhorn_centering:
             teacher = sinkhorn_scores(teacher, temperatures[1])
-            teacher_patches = sinkhorn_scores(teacher_patches, temperatures[1], kept)
+            if len(hidden):
+                teacher_patches = sinkhorn_scores(teacher_patches, temperatures[1])
         loss = self.loss_function(student, teacher, self.center.value, *temperatures)
-        patch_loss = ibot(student_patches, teacher_patches, kept, self.patch_center.value, *temperatures)
+        patch_center = self.patch_center.value
+        patch_loss = ibot_rows(student_patches, teacher_patches, weight, patch_center, *temperatures)
         loss = loss + self.patch_weight * patch_loss
         if self.koleo_weight:  # per crop: two crops of one image are meant to be near
             loss = loss + self.koleo_weight * sum(koleo(crop) for crop in large)
@@ -118,8 +119,9 @@ class IBOT(DINO):
         return block_masks(self.encoder.grid(*images.shape[2:]), ratios, generator)
 
     def patch_scores(self, tokens: Tensor, hidden: Tensor, head: nn.Module) -> Tensor:
-        """Scores (B, M, K) of the patches `hidden` (B, M) among the output tokens (B, T, D)."""
-        return head(pick(tokens[:, self.encoder.prefix :], hidden))
+        """Scores (R, K) of the patches `hidden` (R,) among the patches of all output tokens (B, T, D)."""
+        patches = tokens[:, self.encoder.prefix :].flatten(0, 1)  # (B * N, D)
+        return head(patches.index_select(0, hidden))
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """The prototypes of both heads are frozen at the start."""

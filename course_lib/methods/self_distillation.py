@@ -71,14 +71,11 @@ class Center(nn.Module):
 
 
 @torch.no_grad()
-def sinkhorn_scores(scores: Tensor, temperature: float, wanted: Tensor | None = None) -> Tensor:
+def sinkhorn_scores(scores: Tensor, temperature: float) -> Tensor:
     """Scores (..., K) whose softmax at `temperature` is their Sinkhorn code, so that no centre is needed.
 
     What DINOv2 (Oquab et al. 2024, arXiv:2304.07193, section 4) takes instead of the centre: all rows
-    together share the prototypes out equally. wanted: (...) bool; only these rows take part, the others stay.
+    together share the prototypes out equally.
     """
-    wanted = torch.ones_like(scores[..., 0], dtype=torch.bool) if wanted is None else wanted
-    codes = sinkhorn(scores[wanted], epsilon=temperature)
-    result = scores.float().clone()
-    result[wanted] = temperature * codes.clamp_min(1e-30).log()
-    return result
+    codes = sinkhorn(scores.flatten(0, -2), epsilon=temperature).view_as(scores)
+    return temperature * codes.clamp_min(1e-30).log()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from course_lib.losses import NotFiniteError
 from course_lib.losses.dino import dino
-from course_lib.losses.ibot import ibot
+from course_lib.losses.ibot import ibot, ibot_rows, patch_weights
 
 from .oracles_clustering import assert_same, dino_loop, draw, ibot_loop, with_gradient
 
@@ -121,6 +121,17 @@ def test_images_weigh_the_same_however_many_patches_are_masked():
     assert ibot(student, teacher, 0 * mask, zero).item() == 0
 
 
+def test_rows_of_the_masked_patches_alone_give_the_same():
+    s, t, c = draw((3, 4, 5), (3, 4, 5), (5,))
+    weight = patch_weights(MASK)
+    assert weight.tolist() == [
+        [pytest.approx(x / 3) for x in row] for row in ([0.5, 0, 0, 0.5], [0.25] * 4, [0] * 4)
+    ]
+    ours = with_gradient(lambda x: ibot_rows(x[MASK], t[MASK], weight[MASK], c), s)
+    assert_same(ours, with_gradient(lambda x: ibot(x, t, MASK, c), s))
+    assert ibot_rows(s[0, :0], t[0, :0], weight[0, :0], c) == 0
+
+
 def test_patches_that_are_not_masked_have_no_part():
     s, t, c = draw((3, 4, 5), (3, 4, 5), (5,))
     ibot(s, t, MASK, c).backward()
@@ -169,6 +180,10 @@ S, T, C = torch.randn(4, 3, 5), torch.randn(2, 3, 5), torch.randn(5)
         (lambda: ibot(T, T, torch.ones(2, 3), C[:2]), ValueError, "ibot: center has 2 numbers"),
         (lambda: ibot(T, T, torch.ones(2, 3), C, 0), ValueError, "ibot: student_temperature is 0"),
         (lambda: ibot(T / 0, T, torch.ones(2, 3), C), NotFiniteError, "ibot: student has NaN"),
+        (lambda: ibot(T, T / 0, torch.zeros(2, 3), C), NotFiniteError, "ibot: teacher has NaN"),
+        (lambda: ibot(T, T, [[1, 0, 0]] * 2, C), TypeError, "ibot: mask is a list; give a tensor"),
+        (lambda: ibot(T, T, 2 * torch.ones(2, 3), C), ValueError, "other values than 0 and 1"),
+        (lambda: ibot(T, T, torch.tensor([[0, 5, 1]] * 2), C), ValueError, "other values than 0 and 1"),
     ],
 )  # fmt: skip
 def test_bad_input_is_a_sentence(call, error, sentence):

@@ -4,6 +4,8 @@ import math
 
 import pytest
 import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
 
 from course_lib.losses.dino import dino
 from course_lib.losses.ibot import ibot
@@ -79,11 +81,6 @@ def test_sinkhorn_scores_have_the_codes_as_their_softmax():
     scores = torch.randn(2, 6, 5)
     codes = (sinkhorn_scores(scores, 0.1) / 0.1).softmax(dim=-1)
     assert torch.allclose(codes.flatten(0, 1), sinkhorn(scores.flatten(0, 1), 0.1), atol=1e-5)
-    wanted = torch.rand(2, 6) < 0.5
-    wanted[0, 0] = True
-    part = sinkhorn_scores(scores, 0.1, wanted)
-    assert torch.equal(part[~wanted], scores[~wanted])
-    assert torch.allclose((part[wanted] / 0.1).softmax(dim=-1), sinkhorn(scores[wanted], 0.1), atol=1e-5)
 
 
 def test_masks_are_those_asked_for_and_only_the_student_sees_them():
@@ -96,6 +93,70 @@ def test_masks_are_those_asked_for_and_only_the_student_sees_them():
     method.teacher[0].tokens = lambda *arguments: seen.append(len(arguments)) or tokens(*arguments)
     method.loss(method.views(pictures(8)))
     assert seen == [1]
+
+
+@pytest.mark.parametrize("kind", [IBOT, DINOv2])
+def test_the_patch_heads_score_masked_patches_only(kind):
+    method, seen = make(kind, shared_head=False), []
+    mask = method.masks(torch.rand(16, 3, 16, 16))
+    method.masks = lambda images: mask
+    for head in (method.patch_head, method.patch_teacher):
+        head.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape)))
+    method.loss(method.views(pictures(8)))
+    assert seen == [(int(mask.sum()), 16)] * 2
+
+
+@pytest.mark.parametrize("kind", [IBOT, DINOv2])
+def test_without_any_masked_patch_the_patch_loss_is_zero(kind):
+    method, plain = make(kind, patch_weight=5.0), make(kind, patch_weight=0.0)
+    for one in (method, plain):
+        one.masks = lambda images: torch.zeros(len(images), 16, dtype=torch.bool)
+    views = method.views(pictures(8))
+    value = method.loss(views)
+    assert torch.equal(value, plain.loss(views))
+    value.backward()
+    method.after_step()
+    assert torch.isfinite(torch.cat([p.flatten() for p in method.state_dict().values()])).all()
+
+
+def step(rank=0, world=1):
+    """Two losses, the gradient of the weights averaged over ranks, and the patches' centre after a step."""
+    method, result = make(patch_weight=3.0), {}
+    method.masks = lambda images: MASKS[: len(images)]
+    joint = method.views(pictures(8), generator=torch.Generator().manual_seed(0))
+    views = [view.chunk(world)[rank] for view in joint]
+    for name in ("first", "second"):
+        value = method.loss(views)
+        result[name] = value.detach()
+        method.after_step()
+    value.backward()
+    gradient = method.head.mlp[0].weight.grad
+    if world > 1:
+        dist.all_reduce(gradient)
+    return result | {"gradient": gradient / world, "center": method.patch_center.value}
+
+
+# four images, two crops each; every rank has the same masks, and in those of two images nothing is masked
+MASKS = torch.rand(4, 16, generator=torch.Generator().manual_seed(0)) < torch.tensor([[0.5], [0], [0.2], [0]])
+MASKS = MASKS.repeat(4, 1)
+
+
+def one_rank(rank, port, folder):
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    torch.save(step(rank, 2), f"{folder}/{rank}.pt")
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_two_ranks_equal_one_process(tmp_path, free_port):
+    mp.spawn(one_rank, args=(free_port, str(tmp_path)), nprocs=2)
+    expected = step()
+    assert expected["center"].abs().sum() > 0
+    for rank in range(2):
+        for name, value in torch.load(tmp_path / f"{rank}.pt").items():
+            assert torch.allclose(value, expected[name], rtol=1e-4, atol=1e-6), name
 
 
 @pytest.mark.parametrize("method", [IBOT, DINOv2])
