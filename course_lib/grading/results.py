@@ -12,11 +12,15 @@ from course_lib.grading.reference import Lab, load
 from course_lib.grading.reporting import report
 
 Tries = dict[str, list[dict]]  # {sha: its attempts, oldest first}
+AGAIN = "ran out of time, run again alone"
 LONGEST = 600  # characters of a reason or a flag
 
 
 def standing(known: Lab, out: Path, handed_in: list[Submission], tries: Tries) -> list[dict]:
-    """One row per submission and exercise, points set by hand included; none for what was not tried yet."""
+    """One row per submission and exercise, points set by hand included; none for what was not tried yet.
+
+    "flags" are about the exercise; "about_file", in the first row of a file, are those about all of it.
+    """
     rows: list[dict] = []
     for one in handed_in:
         if one.reason:
@@ -25,18 +29,27 @@ def standing(known: Lab, out: Path, handed_in: list[Submission], tries: Tries) -
             attempt, retry = ledger.decisive(tries[one.sha]), not ledger.finished(tries[one.sha])
         else:
             continue
-        about_file = [*one.flags, *attempt["flags"]]
-        if len(tries.get(one.sha, [])) > 1 and ledger.timed_out(tries[one.sha][0]):
-            about_file.append("ran out of time, run again alone")
+        about_file, late = [*one.flags, *attempt["flags"]], _late(tries.get(one.sha, []))
+        if None in late:
+            about_file.append(AGAIN)
         for row in attempt["rows"]:
             own = {"student": one.student, "file": one.file, "sha": one.sha, "retry": retry}
             own |= {"isolation": attempt["isolation"], "reason": row["reason"][:LONGEST]}
-            first = row is attempt["rows"][0]
-            flags = [*row["flags"], *(about_file if first else ())]
+            flags = {
+                "flags": [*row["flags"], *([AGAIN] if row["exercise"] in late else ())],
+                "about_file": about_file if row is attempt["rows"][0] else [],
+            }
             # a cell of more than 131,072 characters is one that csv does not read any more
-            rows.append({**row, **own, "flags": [flag[:LONGEST] for flag in flags]})
+            rows.append({**row, **own, **{k: [flag[:LONGEST] for flag in v] for k, v in flags.items()}})
     overrides.apply(rows, overrides.current(out))
     return rows
+
+
+def _late(several: list[dict]) -> set[str | None]:
+    """The exercises whose time was up in the first of several attempts; {None} if it was that of the file."""
+    if len(several) < 2 or not ledger.timed_out(several[0]):
+        return set()
+    return {row["exercise"] for row in several[0]["rows"] if row["status"] == "timeout"} or {None}
 
 
 def publish(known: Lab, out: Path, handed_in: list[Submission], tries: Tries) -> tuple[list, list, int]:

@@ -157,6 +157,40 @@ def test_what_ran_out_of_time_is_run_again_alone_at_the_end(built, handed_in, tm
     assert any(line.startswith("5 of 5: bob.ipynb") for line in said)
 
 
+@pytest.mark.parametrize(
+    ("statuses", "place"),
+    [({"90.2": "timeout"}, "90.2"), ({"90.1": "not_run", "90.2": "not_run"}, "file")],
+    ids=["an answer was slow", "the time for the file was over"],
+)
+def test_each_flag_stands_where_it_belongs(built, tmp_path, monkeypatch, statuses, place):
+    notebook, runs = student(built), []
+    notebook["cells"].append({"cell_type": "code", "source": "print('mine')"})
+    save(notebook, tmp_path / "in" / "alice.ipynb")
+
+    def slow_at_first(work, bundle, **how):
+        result = run_here(work, bundle, **how)
+        runs.append(work)
+        for line in result.lines if len(runs) == 2 else ():  # the first run is that of the solution
+            line["status"] = statuses.get(line["exercise"], line["status"])
+        return result
+
+    monkeypatch.setattr(run, "run", slow_at_first)
+    summary = grade(built, tmp_path / "in", tmp_path / "out")
+    flags = {"90.1": [], "90.2": [], "file": ["1 added code cells are not run"]}
+    flags[place].append(results.AGAIN)
+    assert [row["flags"] for row in summary.rows] == [flags["90.1"], flags["90.2"]]
+    assert [row["about_file"] for row in summary.rows] == [flags["file"], []]
+    with open(tmp_path / "out" / "results.csv", newline="") as file:
+        told = [row["flags"] for row in csv.DictReader(file)]
+    assert told[0] == "; ".join(f"file: {flag}" for flag in flags["file"])
+    assert told[1] == "; ".join(flags["90.2"])
+    assert summary.people[0]["flags"] == [*flags["file"], *flags["90.2"]]
+    (page,) = (path.read_text() for path in (tmp_path / "out" / "feedback").iterdir())
+    about, _, answers = page.partition("Your answers")
+    assert about.partition("About your file")[2].count("<li>") == len(flags["file"])
+    assert answers.count("note: ") == len(flags["90.2"])
+
+
 def test_a_defect_of_the_grader_costs_one_submission_not_the_batch(built, handed_in, tmp_path, monkeypatch):
     real, calls = unit.limited.take_in_child, []
 

@@ -49,8 +49,12 @@ def write_all(known: Any, out: Path, rows: list[dict], people: list[dict], attem
 
 
 def results(rows: list[dict], path: Path) -> None:
-    """One row per submission and exercise, columns COLUMNS."""
-    table = [[spreadsheet.flat(row.get(column, "")) for column in COLUMNS] for row in rows]
+    """One row per submission and exercise, columns COLUMNS; flags about the file begin with "file: "."""
+    told = [
+        {**row, "flags": [*row.get("flags", ()), *(f"file: {f}" for f in row.get("about_file", ()))]}
+        for row in rows
+    ]
+    table = [[spreadsheet.flat(row.get(column, "")) for column in COLUMNS] for row in told]
     spreadsheet.write(path, [COLUMNS, *table], end="\n")
 
 
@@ -78,7 +82,8 @@ def people(rows: list[dict], modified: dict[tuple[str, str, str], float]) -> lis
     for student_, hers in files.items():
         graded = [k for k, r in hers.items() if r[0]["status"] not in statuses.NO_NOTEBOOK] or list(hers)
         chosen = max(graded, key=lambda k: (modified.get(k, 0.0), k))
-        flags = list(dict.fromkeys(flag for row in hers[chosen] for flag in row["flags"]))
+        about = [flag for row in hers[chosen] for flag in row.get("about_file", ())]
+        flags = list(dict.fromkeys([*about, *(flag for row in hers[chosen] for flag in row["flags"])]))
         if len(hers) > 1:
             flags.append(f"{len(hers)} files, {chosen[1]} counts")
         total, most = sum(r["points"] for r in hers[chosen]), sum(r["max"] for r in hers[chosen])
