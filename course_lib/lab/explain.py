@@ -6,15 +6,25 @@ from typing import Any
 
 from course_lib.lab.compare import ANSWERS, Difference, kind_in_words, run_difference
 
+_IN_THE_GRADER = (
+    "only the answer cells and the lab's own set-up are run when it is graded, so what an answer needs "
+    "belongs in its own cell. Or is it spelled otherwise?"
+)
 
-def error(name: str, document: dict) -> str:
-    """What an exception in the student's answer means."""
+
+def error(name: str, document: dict, graded: bool = False) -> str:
+    """What an exception in the student's answer means.
+
+    graded: it was raised in the grader, where cells that a student added are not run.
+    """
     kind, text, line = _clean(document.get("type")), _clean(document.get("text", "")), document.get("line")
     where = f" (line {line} of your cell)" if isinstance(line, int) and line else ""
     if kind == "NotImplementedError":
         return f"one part of {name} is not written yet{where}."
     if kind == "TooSlow":
         return f"{name} still ran after ten seconds; the inputs are tiny, so look for a loop that never ends."
+    if kind == "NameError" and graded:
+        return f"{text}{where}: {_IN_THE_GRADER}"
     if kind == "NameError":
         return f"{text}{where}: is it spelled as you defined it, and has the cell that defines it been run?"
     if kind == "TypeError" and "positional argument" in text:
@@ -28,6 +38,16 @@ def error(name: str, document: dict) -> str:
     ):
         return f"shapes do not fit{where}: {text}"
     return f"{name} stopped with {kind}{where}: {text}" if text else f"{name} stopped with {kind}{where}."
+
+
+def stopped(reason: str) -> str:
+    """ "SyntaxError: invalid syntax (1234.py, line 3)" of a graded cell, in words that help its author.
+
+    The file is one that IPython made up; anything but an error of syntax or of a name stays as it is.
+    """
+    if re.match(r"(Syntax|Indentation|Tab)Error: ", reason):
+        return re.sub(r" \([^()]{1,200}, line (\d+)\)$", r" (line \1 of your answer)", reason)
+    return f"{reason}: {_IN_THE_GRADER}" if reason.startswith("NameError: ") else reason
 
 
 def returned(name: str, expected: list[dict], got: list[dict]) -> str:

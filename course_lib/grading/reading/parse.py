@@ -39,7 +39,10 @@ def read(data: bytes) -> tuple[dict, list[str]]:
     except RecursionError:
         raise Unreadable("the file is nested too deeply") from None
     except ValueError as error:
-        raise Unreadable(f"the file is not JSON ({str(error)[:80]})") from None
+        raise Unreadable(
+            f"the file is damaged or incomplete: it is not JSON ({str(error)[:80]}). "
+            "Save the notebook again and hand in the whole file"
+        ) from None
     if not isinstance(notebook, dict):
         raise Unreadable(f"the file holds a {type(notebook).__name__}, not a notebook")
     if "worksheets" in notebook:

@@ -59,8 +59,8 @@ def row(
         if line["status"] != "ok":
             status = line["status"] if line["status"] in NOT_POINTS else "error"
             reason = line["reason"] or "this was not run"
-            if line is emitted and status == "error":
-                reason = _emit_failed(entry["answer"], reason)
+            if status == "error":
+                reason = _emit_failed(entry["answer"], reason) if line is emitted else explain.stopped(reason)
             return {**found, "status": status, "reason": reason}
     runs, complaint = documents_of(emitted, exercise, [run["seed"] for run in expected])
     if complaint:
@@ -99,6 +99,6 @@ def _reason(entry: dict, public: list[dict], tolerance: tuple[float, float]) -> 
             continue
         error: Any = run.get("error")
         if isinstance(error, dict):
-            return explain.error(entry["answer"], error)
+            return explain.error(entry["answer"], error, graded=True)
         return explain.difference(found) + (f" {entry['message']}" if entry["message"] else "")
     return "right on the inputs that check uses, wrong on others: the answer does not hold in general."

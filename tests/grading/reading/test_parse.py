@@ -37,6 +37,15 @@ def test_what_cannot_be_read_has_a_reason(data, reason):
         parse.read(data)
 
 
+def test_a_file_that_breaks_off_is_told_where_and_what_to_do():
+    with pytest.raises(parse.Unreadable) as told:
+        parse.read(b'{"cells": [{"source": "# exerc')
+    assert str(told.value) == (
+        "the file is damaged or incomplete: it is not JSON (Unterminated string starting at: line 1 column "
+        "23 (char 22)). Save the notebook again and hand in the whole file"
+    )
+
+
 def test_a_file_that_is_too_large_is_not_parsed():
     with pytest.raises(parse.Unreadable, match="21 MB; at most 20 are read"):
         parse.read(b"x" * 21_000_000)

@@ -7,7 +7,7 @@ import pytest
 from course_lib.grading.reading.merge import Answer
 from course_lib.grading.running import compare
 from course_lib.grading.running.run import Result
-from course_lib.lab import bundle, probe
+from course_lib.lab import bundle, explain, probe
 
 from ..conftest import ANSWERS, LAB
 
@@ -77,6 +77,39 @@ def test_an_unknown_mistake_gets_the_sentence_of_check(entry):
 def test_an_error_while_values_are_taken_tells_nothing_of_hidden_inputs(entry, reason, told):
     row = grade(entry, [], status="error", reason=reason)
     assert (row["status"], row["points"], row["reason"]) == ("error", 0, told)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (
+            "SyntaxError: '[' was never closed (53146533.py, line 11)",
+            "SyntaxError: '[' was never closed (line 11 of your answer)",
+        ),
+        (
+            "IndentationError: unexpected indent (<ipython-input-1-a>, line 2)",
+            "IndentationError: unexpected indent (line 2 of your answer)",
+        ),
+        ("ValueError: mine (a.py, line 3)", "ValueError: mine (a.py, line 3)"),
+    ],
+)
+def test_an_error_of_syntax_has_the_line_of_the_answer(entry, reason, told):
+    line = {"role": "answer", "exercise": "90.1", "status": "error", "reason": reason}
+    assert explain.stopped(reason) == told
+    row = compare.row("90.1", entry, Answer("x"), Result([line]), runs(entry, average), "")
+    assert (row["status"], row["points"], row["reason"]) == ("error", 0, told)
+
+
+def test_a_name_from_a_cell_that_is_not_run_is_told_what_to_do(entry):
+    def uses_helper(numbers):
+        return my_mean(numbers)  # noqa: F821
+
+    reason = grade(entry, [document(entry, uses_helper)])["reason"]
+    assert reason.startswith("name 'my_mean' is not defined (line ")
+    assert "only the answer cells and the lab's own set-up are run" in reason
+    assert "been run" not in reason
+    while_defined = explain.stopped("NameError: name 'my_mean' is not defined")
+    assert "only the answer cells and the lab's own set-up are run" in while_defined
 
 
 def stub(numbers):
