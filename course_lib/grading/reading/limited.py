@@ -4,10 +4,12 @@ That process has little memory and processor time, imports the standard library 
 answers: no object of the file itself comes back. One process per file, so that none can harm the next.
 """
 
+import ast
 import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +20,8 @@ from course_lib.grading.reading.merge import Answer, Merged, merge
 
 MEMORY = 1 << 30  # bytes of address space
 SECONDS = 20  # of processor time
+LONG = 20_000  # characters of an answer from which its syntax is tried here
+SYNTAX = 400_000_000  # bytes that reading its syntax may take
 TOO_MUCH = "reading the file takes more time or memory than is allowed"
 PATIENCE = 300.0  # seconds on the clock; on a busy machine that is no fault of the file
 
@@ -97,6 +101,24 @@ def take_in_child(data: bytes, lab: dict) -> Merged:
     return Merged(answers, answer["flags"], answer["wrong_lab"])
 
 
+def tried(merged: Merged) -> Merged:
+    """`merged` as it is, once the syntax of its long answers was read: outside, it is read without limits.
+
+    Raises Unreadable if that takes too much: Python keeps each beginning of an `import a.a.a.a`.
+    """
+    for name, answer in merged.answers.items():
+        if answer.source is None or len(answer.source) < LONG:
+            continue
+        tracemalloc.start()
+        with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+            ast.parse(answer.source)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        if peak > SYNTAX:
+            raise parse.Unreadable(f"exercise {name}: {TOO_MUCH}")
+    return merged
+
+
 def _limit() -> None:
     """Limits of this process, as far as the system knows them."""
     with suppress(ImportError):
@@ -112,7 +134,7 @@ def main() -> None:
     _limit()
     try:
         lab = json.loads(sys.stdin.buffer.readline())
-        answer = asdict(take(sys.stdin.buffer.read(), lab))
+        answer = asdict(tried(take(sys.stdin.buffer.read(), lab)))
     except parse.Unreadable as reason:
         answer = {"unreadable": str(reason)}
     except (MemoryError, RecursionError):

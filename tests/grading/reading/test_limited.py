@@ -80,6 +80,17 @@ def test_a_child_that_is_killed_is_an_unreadable_file(lab, monkeypatch, tmp_path
         limited.take_in_child(b'{"cells": []}', lab)
 
 
+@pytest.mark.parametrize("parts", [100, 12_000])
+def test_an_answer_whose_syntax_fills_the_memory_is_not_read_outside(built, lab, parts):
+    name = ".".join(["a" * (90_000 // parts)] * parts)
+    data = json.dumps(student(built, x90_1=f"{ANSWERS['90.1']}\nif 0:\n    import {name}")).encode()
+    if parts == 100:
+        assert limited.take_in_child(data, lab).answers["90.2"].source == ANSWERS["90.2"]
+        return
+    with pytest.raises(parse.Unreadable, match=r"exercise 90\.1: reading the file takes more time or memory"):
+        limited.take_in_child(data, lab)
+
+
 def test_a_defect_of_ours_is_not_told_as_the_files(lab):
     with pytest.raises(RuntimeError, match="reading the file: KeyError: 'exercises'"):
         limited.take_in_child(b'{"cells": []}', {"lab": "x"})
