@@ -104,7 +104,7 @@ def with_gradient(loss, *inputs):
     return value.detach(), *torch.autograd.grad(value, inputs)
 
 
-def assert_same(ours, theirs, rtol=1e-4):
+def assert_same(ours, theirs, rtol=1e-5):
     assert torch.allclose(ours[0].double(), theirs[0].double(), rtol=1e-5, atol=1e-6)
     for mine, other in zip(ours[1:], theirs[1:], strict=True):
         assert (mine - other).abs().max() <= rtol * other.abs().max() + 1e-8

@@ -43,7 +43,6 @@ def test_barlow_twins_equals_the_loop(shape, weight):
     assert_same(
         with_gradient(lambda a, b: barlow_twins(a, b, weight), inputs),
         with_gradient(lambda a, b: barlow_twins_loop(a, b, weight), inputs),
-        tolerance=5e-5,
     )
 
 
@@ -53,16 +52,15 @@ def test_vicreg_and_its_terms_equal_the_loops(shape):
     # half of the features have a spread above 1, half below, and none has mean 0
     scale = torch.linspace(0.2, 3, shape[1])
     inputs = [(z * scale + 2).detach().requires_grad_() for z in (z1, z2)]
-    assert_same(with_gradient(vicreg, inputs), with_gradient(vicreg_loop, inputs), 5e-5)
+    assert_same(with_gradient(vicreg, inputs), with_gradient(vicreg_loop, inputs))
     weights = (3.0, 5.0, 7.0)
     assert_same(
         with_gradient(lambda a, b: vicreg(a, b, *weights), inputs),
         with_gradient(lambda a, b: vicreg_loop(a, b, weights), inputs),
-        5e-5,
     )
     assert_same(with_gradient(invariance, inputs), with_gradient(invariance_loop, inputs))
     for ours, theirs in ((variance, variance_loop), (covariance, covariance_loop)):
-        assert_same(with_gradient(ours, inputs[:1]), with_gradient(theirs, inputs[:1]), 5e-5)
+        assert_same(with_gradient(ours, inputs[:1]), with_gradient(theirs, inputs[:1]))
 
 
 @pytest.mark.parametrize(("batch", "size"), [(8, 24), (33, 24), (256, 128)])
@@ -71,8 +69,8 @@ def test_equal_lightly_in_value_and_gradient(batch, size):
     # lightly adds 1e-5 to the variance where we add 1e-8: inputs with a spread of 100 make that invisible
     large = [(100 * z).detach().requires_grad_() for z in inputs]
     peer = lightly.loss.BarlowTwinsLoss(0.0051)
-    assert_same(with_gradient(barlow_twins, large), with_gradient(peer, large), 2e-5)
-    assert_same(with_gradient(vicreg, inputs), with_gradient(lightly.loss.VICRegLoss(), inputs), 2e-5)
+    assert_same(with_gradient(barlow_twins, large), with_gradient(peer, large))
+    assert_same(with_gradient(vicreg, inputs), with_gradient(lightly.loss.VICRegLoss(), inputs))
 
 
 def test_official_vicreg_value_is_17_63_where_forgetting_the_two_halves_gives_34_70():

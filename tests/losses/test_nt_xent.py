@@ -29,7 +29,7 @@ def with_gradient(loss, *inputs):
     return value.detach(), *torch.autograd.grad(value, inputs)
 
 
-def assert_same(ours, theirs, rtol=1e-4):
+def assert_same(ours, theirs, rtol=1e-5):
     assert torch.allclose(ours[0].double(), theirs[0].double(), rtol=1e-5, atol=1e-6)
     for mine, other in zip(ours[1:], theirs[1:], strict=True):
         scale = other.abs().max()
@@ -40,7 +40,7 @@ def assert_same(ours, theirs, rtol=1e-4):
 def test_equals_algorithm_1_as_a_loop_in_value_and_gradient(temperature):
     inputs = views(7, 5)
     ours = with_gradient(lambda a, b: nt_xent(a, b, temperature), *inputs)
-    assert_same(ours, with_gradient(lambda a, b: nt_xent_loop(a, b, temperature), *inputs), rtol=2e-3)
+    assert_same(ours, with_gradient(lambda a, b: nt_xent_loop(a, b, temperature), *inputs))
 
 
 @pytest.mark.parametrize("temperature", [0.5, 0.1, 0.05])
@@ -48,7 +48,10 @@ def test_equals_algorithm_1_as_a_loop_in_value_and_gradient(temperature):
 def test_equals_lightly_in_value_and_gradient(batch, temperature):
     inputs = views(batch, 24)
     ours = with_gradient(lambda a, b: nt_xent(a, b, temperature), *inputs)
-    assert_same(ours, with_gradient(lightly.loss.NTXentLoss(temperature), *inputs))
+    lightlys = lightly.loss.NTXentLoss(
+        temperature
+    )  # in float64: in float32 small losses drown in its rounding
+    assert_same(ours, with_gradient(lambda a, b: lightlys(a.double(), b.double()), *inputs))
 
 
 @pytest.mark.parametrize("batch", [2, BLOCK // 2, BLOCK // 2 + 1, BLOCK, BLOCK + 3, 2 * BLOCK + 5])
@@ -57,7 +60,7 @@ def test_fast_form_equals_the_readable_one_across_block_borders(batch, temperatu
     inputs = views(batch, 16, seed=batch)
     ours = with_gradient(lambda a, b: nt_xent(a, b, temperature), *inputs)
     readable = with_gradient(lambda a, b: reference(unit_rows(torch.cat([a, b])), temperature), *inputs)
-    assert_same(ours, readable, rtol=1e-5)
+    assert_same(ours, readable)
 
 
 def test_gradient_of_the_fast_form_follows_finite_differences_and_scales_with_what_comes_after():
