@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_lib.losses.inputs import check_pair, refuse_nan
+from course_lib.losses.inputs import check_pair, check_weights, refuse_nan
 from course_lib.losses.ranks import gather_rows, world_size
 
 EPSILON = 1e-8  # added to the variance: a standard deviation far below 1e-4 counts as 0
@@ -30,10 +30,7 @@ def barlow_twins(z1: Tensor, z2: Tensor, redundancy_weight: float = 0.0051) -> T
     the features are not float.
     """
     check_pair("barlow_twins", "z1", z1, "z2", z2)
-    if not 0 <= redundancy_weight < float("inf"):
-        raise ValueError(
-            f"barlow_twins: redundancy_weight is {redundancy_weight}; it must be 0 or above, as 0.0051."
-        )
+    check_weights("barlow_twins", redundancy_weight=redundancy_weight)
     if len(z1) * world_size() < 2:
         raise ValueError("barlow_twins: one image has no correlation; give a batch of at least 2.")
     with torch.autocast(z1.device.type, enabled=False):

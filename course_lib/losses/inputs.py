@@ -43,6 +43,13 @@ def check_temperature(loss: str, temperature: float, name: str = "temperature") 
         raise ValueError(f"{loss}: {name} is {temperature}; it must be above 0, for example 0.1.")
 
 
+def check_weights(loss: str, **weights: float) -> None:
+    """Raise unless every weight of a part of the loss is a finite number of at least 0."""
+    if not all(0 <= weight < float("inf") for weight in weights.values()):
+        given = ", ".join(f"{name}={weight}" for name, weight in weights.items())
+        raise ValueError(f"{loss}: {given}; a weight must be 0 or above.")
+
+
 def unit_rows(rows: Tensor) -> Tensor:
     """Rows divided by their length, in float32, so that a dot product is a cosine. (B, D) -> (B, D)."""
     rows = rows.float()

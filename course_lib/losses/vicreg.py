@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_lib.losses.inputs import check_pair, check_rows, refuse_nan
+from course_lib.losses.inputs import check_pair, check_rows, check_weights, refuse_nan
 from course_lib.losses.ranks import gather_rows, mean_over_ranks, world_size
 
 EPSILON = 1e-4  # inside the square root of the standard deviation, so that its slope at 0 is finite
@@ -37,12 +37,12 @@ def vicreg(
     there is NaN in the features; TypeError if the features are not float.
     """
     check_pair("vicreg", "z1", z1, "z2", z2)
-    weights = (invariance_weight, variance_weight, covariance_weight)
-    if not all(0 <= weight < float("inf") for weight in weights):
-        raise ValueError(
-            f"vicreg: invariance_weight={weights[0]}, variance_weight={weights[1]}, covariance_weight="
-            f"{weights[2]}; all must be 0 or above, as 25, 25 and 1."
-        )
+    check_weights(
+        "vicreg",
+        invariance_weight=invariance_weight,
+        variance_weight=variance_weight,
+        covariance_weight=covariance_weight,
+    )
     with torch.autocast(z1.device.type, enabled=False):
         loss = invariance_weight * invariance(z1, z2)
         for z in (z1, z2):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from course_lib.data import default_views
 from course_lib.losses.barlow_twins import barlow_twins
+from course_lib.losses.inputs import check_weights
 from course_lib.methods.base import Method
 from course_lib.models import mlp
 
@@ -37,6 +38,7 @@ class BarlowTwins(Method):
         **options,
     ):
         super().__init__(encoder, **options)
+        check_weights("BarlowTwins", redundancy_weight=redundancy_weight)
         self.views = default_views if views is None else views
         # the last layer's bias, which the paper leaves out, changes no correlation and gets no gradient
         self.projector = mlp(self.width, hidden_size or projection_size, projection_size, layers=3)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.losses.dino import dino
+from course_lib.losses.inputs import check_temperature
 from course_lib.methods.base import Method
 from course_lib.methods.schedule import half_cosine
 from course_lib.methods.self_distillation import Center, count_global_crops, encode_crops, warm_up
@@ -60,6 +61,11 @@ class DINO(Method):
         **options,
     ):
         super().__init__(encoder, **options)
+        name = type(self).__name__
+        check_temperature(name, student_temperature, "student_temperature")
+        check_temperature(name, teacher_temperature, "teacher_temperature")
+        if warmup_teacher_temperature is not None:
+            check_temperature(name, warmup_teacher_temperature, "warmup_teacher_temperature")
         if not 0 <= momentum <= final_momentum <= 1:
             raise ValueError(
                 f"DINO: momentum={momentum}, final_momentum={final_momentum}; both lie in [0, 1], rising."

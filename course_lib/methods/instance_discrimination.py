@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from course_lib.data.fingerprints import fingerprints
 from course_lib.losses.byol import byol
+from course_lib.losses.inputs import check_temperature
 from course_lib.losses.instance_discrimination import instance_discrimination
 from course_lib.losses.moco import moco
 from course_lib.losses.ranks import gather_rows
@@ -58,6 +59,7 @@ class InstanceDiscrimination(Method):
         **options,
     ):
         super().__init__(encoder, **options)
+        check_temperature("InstanceDiscrimination", temperature)
         if not 0 <= momentum <= 1 or proximal_weight < 0 or (negatives is not None and negatives < 1):
             raise ValueError(
                 f"InstanceDiscrimination: momentum={momentum}, proximal_weight={proximal_weight}, negatives="

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from course_lib.data import default_views
 from course_lib.losses import nt_xent
+from course_lib.losses.inputs import check_temperature
 from course_lib.methods.base import Method
 from course_lib.methods.chunks import in_chunks
 from course_lib.models import mlp
@@ -43,6 +44,7 @@ class SimCLR(Method):
         **options,
     ):
         super().__init__(encoder, learning_rate=learning_rate, **options)
+        check_temperature("SimCLR", temperature)
         self.views = default_views if views is None else views
         self.projector = mlp(self.width, hidden_size or self.width, projection_size, projector_layers)
         self.temperature = temperature

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.losses.inputs import check_temperature
 from course_lib.losses.ranks import gather_rows, rank, world_size
 from course_lib.losses.swav import swav
 from course_lib.methods.base import Method
@@ -55,6 +56,8 @@ class SwAV(Method):
         **options,
     ):
         super().__init__(encoder, **options)
+        check_temperature("SwAV", temperature)
+        check_temperature("SwAV", epsilon, "epsilon")
         if prototypes < 1 or queue_size < 0:
             raise ValueError(
                 f"SwAV: prototypes={prototypes}, queue_size={queue_size}; give at least 1 and at least 0."

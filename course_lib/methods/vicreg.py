@@ -8,6 +8,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from course_lib.data import default_views
+from course_lib.losses.inputs import check_weights
 from course_lib.losses.vicreg import EPSILON, vicreg
 from course_lib.methods.base import Method
 from course_lib.models import mlp
@@ -41,6 +42,12 @@ class VICReg(Method):
         **options,
     ):
         super().__init__(encoder, learning_rate=learning_rate, **options)
+        check_weights(
+            "VICReg",
+            invariance_weight=invariance_weight,
+            variance_weight=variance_weight,
+            covariance_weight=covariance_weight,
+        )
         self.views = default_views if views is None else views
         # the last layer's bias, which the paper leaves out, moves both views alike and gets no gradient
         self.projector = mlp(self.width, hidden_size or projection_size, projection_size, layers=3)
