@@ -82,12 +82,14 @@ class Method(LightningModule):
         return self._trainer is not None and self._trainer.training
 
     @property
+    @torch.compiler.disable  # every number of a step would be compiled anew
     def progress(self) -> float:
         """The part of `total_steps` that lies behind, 0 to 1; 0 outside training or without a planned end."""
         if not self._in_training or not self.total_steps:
             return 0.0
         return min(1.0, self.global_step / self.total_steps)
 
+    @torch.compiler.disable
     def step_generator(self, shared: bool = False) -> torch.Generator | None:
         """The random draws of this step, from (seed, rank, step): a resumed run repeats an uninterrupted one.
 

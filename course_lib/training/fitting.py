@@ -34,6 +34,7 @@ def fit(
     accelerator: str = "auto",
     devices: int | str = 1,
     strategy="auto",
+    compile: bool | str | None = None,
 ) -> Run:
     """Train `method` on `data` and return what happened; the method keeps the trained weights.
 
@@ -53,7 +54,9 @@ def fit(
     example devices=4, strategy="ddp" in a script. Several devices must agree before they start, so they
     take steps or epochs, never minutes, and "auto" then means what the hardware supports; BatchNorm takes
     its statistics over all of them, unless the method says `shares_batch_norm = False`. strategy="fsdp" also
-    divides weights, gradients and moments among them (see `training.sharding`). The number of threads stays
+    divides weights, gradients and moments among them (see `training.sharding`). compile: the method's loss
+    under torch.compile; True, or the name of a backend such as "aot_eager". None: with the full profile on
+    CUDA, else not. Compiling comes with the first steps and takes minutes. The number of threads stays
     as PyTorch chose it; `torch.set_num_threads` changes it.
 
     Raises ValueError for data smaller than a batch, contradicting arguments and damaged checkpoints,
@@ -102,6 +105,7 @@ def fit(
                 "precision": choice.precision,
                 "channels_last": choice.channels_last,
                 "sharded": strategy == "fsdp",
+                "compile": _backend(compile, chosen, device, strategy),
             }
         method.seed, method.total_steps = plan["seed"], plan["steps"]
         if choice.channels_last:
@@ -136,6 +140,15 @@ def _choose_profile(profile: str | None, minutes: float | None, steps: int | Non
     if steps is not None and (steps != int(steps) or steps < 1):
         raise ValueError(f"fit: steps={steps} was given; train for a whole number of steps, 1 or more.")
     return choose_profile(profile)
+
+
+def _backend(compile: bool | str | None, chosen: Profile, device: torch.device, strategy) -> str:
+    """The backend of torch.compile; "" for none."""
+    if compile and strategy == "fsdp":
+        raise ValueError(f'fit: compile={compile!r} with strategy="fsdp"; leave one of them out.')
+    if compile is None:
+        compile = chosen.name == "full" and device.type == "cuda" and strategy != "fsdp"
+    return compile if isinstance(compile, str) else "inductor" if compile else ""
 
 
 def _device(accelerator: str) -> torch.device:

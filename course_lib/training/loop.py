@@ -59,14 +59,16 @@ def train(
     status = "finished"
     if source is not None:
         watch.load(checkpoint.read(source)[checkpoint.KEY])
-    for sentence in [*notes, f"{name}, {choice}, {total} steps of {size} images"]:
+    backend = plan.get("compile", "")  # a checkpoint from before there was compile does not say
+    compiled = f", compiled ({backend})" if backend else ""
+    for sentence in [*notes, f"{name}, {choice}{compiled}, {total} steps of {size} images"]:
         display.note(sentence)
     if not method.training:  # somebody looked at it with .eval(); Lightning would leave BatchNorm so
         method.train()
     learner, sharded = method, trainer["strategy"] == "fsdp"
     if sharded:
         learner, trainer = copy_to_shard(method), trainer | {"strategy": FullySharded()}
-    with _quiet(), _interruptible(watch):
+    with _quiet(), _interruptible(watch), _compiled(learner, backend):
         engine = _engine(watch, total, choice, trainer)
         if sharded and engine.world_size == 1:
             raise ValueError(
@@ -166,6 +168,22 @@ def _run(method, watch: Watch, status: str, stuck, choice: Choice, display, show
             f'fit(method, data, resume="{run.checkpoint}") goes on from there.'
         )
     return run
+
+
+@contextmanager
+def _compiled(method, backend: str):
+    """The method's loss under torch.compile for as long as it lasts; nothing of it stays in the method."""
+    if not backend or not hasattr(method, "loss"):
+        yield
+        return
+    own = method.__dict__.get("loss")  # somebody's own loss, put on this one method
+    method.loss = torch.compile(method.loss, backend=backend)
+    try:
+        yield
+    finally:
+        del method.loss
+        if own is not None:
+            method.loss = own
 
 
 @contextmanager

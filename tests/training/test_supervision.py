@@ -54,6 +54,48 @@ def test_every_method_of_the_command_takes_a_step_with_each_of_its_encoders(name
     assert method.embed(images.images[:3]).shape == (3, method.width)
 
 
+@pytest.mark.parametrize("name", recipe.METHODS)
+def test_every_method_takes_its_options_of_the_full_profile(name):
+    images = ImageSet(pictures(40, size=48), [0, 1] * 20, ["a", "b"], "noise")
+    options = recipe.full_options(name, len(images), 8)
+    if options.get("projection_size", 0) > 4096:
+        options["projection_size"] = 64  # 8192 x 8192 weights are for a GPU
+    method = recipe.build(
+        name, recipe.encoder_for(48, "quick", recipe.RECIPES[name].families[0]), images, **options
+    )
+    assert method.configure_optimizers()["optimizer"].defaults["lr"] == method.learning_rate
+    if recipe.RECIPES[name].rate:
+        assert method.learning_rate == pytest.approx(recipe.RECIPES[name].rate * 8 / 256)
+
+
+def test_full_options_are_the_papers_fitted_to_the_data():
+    imagenet, small = (recipe.full_options("dino", number, 512) for number in (1_281_167, 9_469))
+    assert (imagenet["prototypes"], small["prototypes"]) == (65_536, 8_192)
+    assert (imagenet["frozen_steps"], small["frozen_steps"]) == (2_502, 18)
+    assert small["learning_rate"] == pytest.approx(1e-3)
+    assert (small["momentum"], small["weight_decay"]) == (0.996, 0.04)
+    assert recipe.full_options("moco", 100_000, 256)["queue_size"] == 65_536
+    assert "queue_size" not in recipe.full_options("moco", 50_000, 256)
+    assert recipe.full_options("mae", 50_000, 256)["decoder_depth"] == 8
+    with pytest.raises(ValueError, match='method is "boyl"'):
+        recipe.full_options("boyl", 10, 10)
+
+
+def test_the_full_profile_uses_the_options_and_names_them(tmp_path, monkeypatch):
+    import course_lib.data
+
+    built, plain = [], recipe.build
+    monkeypatch.setattr(recipe, "build", lambda *a, **o: built.append(plain(*a, **o)) or built[-1])
+    monkeypatch.setattr(recipe, "encoder_for", lambda *arguments: small())
+    monkeypatch.setattr(course_lib.data, "load", lambda name, split: shades(seed=int(split == "test")))
+    options = {"steps": 2, "show": False, "batch_size": 16, "precision": "float32"}
+    report = recipe.train("moco", "shades", "full", folder=tmp_path / "a", **options)
+    assert "full profile: momentum 0.999, optimizer sgd, learning_rate 0.001875" in report
+    assert built[0].momentum == 0.999
+    assert "full profile" not in recipe.train("moco", "shades", "quick", folder=tmp_path / "b", **options)
+    assert built[1].momentum == 0.99
+
+
 def test_an_encoder_of_another_family_is_refused_before_anything_is_loaded():
     with pytest.raises(ValueError, match="mae cannot use family"):
         recipe.train("mae", "nothing of this name", family="resnet")
