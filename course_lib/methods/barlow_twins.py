@@ -25,6 +25,8 @@ class BarlowTwins(Method):
     projector (default: projection_size). loss_function(z1, z2, redundancy_weight) can be your own.
     views: images -> [view 1, view 2] (default: `data.default_views`; the paper's are
     `methods.byol.asymmetric_views`).
+
+    Different from the paper: projection_size 256 (8,192), for short runs; AdamW for LARS.
     """
 
     def __init__(

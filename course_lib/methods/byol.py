@@ -52,6 +52,9 @@ class BYOL(Method):
     views: images -> [view 1, view 2] (default: `data.default_views`; the paper's are `asymmetric_views`).
     hidden_size: of projector and predictor (default: 2 * encoder.width, as in the paper). The learning rate
     is for short training (benchmarks/learning_rates.py).
+
+    Different from the paper: momentum from 0.99 (0.996) and projection_size 128 (256), for short runs; AdamW
+    for LARS.
     """
 
     momentum_update: Callable[..., None]

@@ -16,6 +16,9 @@ class DINOv2(IBOT):
     its nearest neighbour in the batch.
     All other options are those of `IBOT` and `DINO`. The loss of a run that learns nothing contains KoLeo,
     which has no such value, so `stuck_values` names the other two parts alone.
+
+    Different from the paper: momentum from 0.99 (0.992), no smaller learning rates for early layers; else
+    what differs in `DINO`.
     """
 
     def __init__(

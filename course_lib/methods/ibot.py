@@ -30,6 +30,8 @@ class IBOT(DINO):
     koleo_weight: of `losses.koleo` on the encoder's output for each large crop. sinkhorn_centering: Sinkhorn
     codes instead of centre and softmax. These two are DINOv2's, off here.
     All other options are those of `DINO`. Masks are drawn in `loss`, the same ones on every rank.
+
+    Different from the paper: 1,024 prototypes (8,192); else what differs in `DINO`.
     """
 
     encoder: VisionTransformer

@@ -48,6 +48,9 @@ class MoCo(Method):
     before the teacher and undo it after, so that query and key of an image do not share a group's statistics,
     which would give the answer away. batch_norm_groups > 1 with shuffle=False is that leak. The groups are
     put into the encoder you pass; in eval mode they make no difference.
+
+    Different from the paper: momentum 0.99 (0.999) and queue_size 4,096 (65,536), both for short runs and few
+    images; AdamW and a cosine for SGD.
     """
 
     queue: Tensor

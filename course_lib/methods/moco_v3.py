@@ -29,6 +29,9 @@ class MoCoV3(Method):
     projector and predictor (default: 2 * encoder.width). temperature: the paper takes 0.2 for ViT, 1.0 for
     ResNet-50. loss_function(query, key, temperature=...) can be your own; keys come without gradient.
     views: images -> [view 1, view 2] (default: `data.default_views`).
+
+    Different from the paper: projection_size 128 (256), hidden_size (4,096), weight decay 1e-4 (0.1 for ViT),
+    for short runs; AdamW for LARS with a ResNet; the encoder's positions are learned, the paper's are fixed.
     """
 
     momentum_update: Callable[..., None]

@@ -29,6 +29,9 @@ class SimSiam(Method):
 
     loss_function(p1, z2, p2, z1) can be your own. views: images -> [view 1, view 2] (default:
     `data.default_views`). hidden_size: of the projector (default: projection_size).
+
+    Different from the paper: projection_size 256 (2,048), for short runs; AdamW for SGD; the predictor's
+    learning rate falls with all others (the paper keeps it constant).
     """
 
     def __init__(

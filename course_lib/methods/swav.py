@@ -34,6 +34,9 @@ class SwAV(Method):
     frozen_steps: the prototypes stay as they are for so many steps (the paper: one epoch).
     loss_function(scores, assign, temperature, epsilon, iterations, queue) can be your own.
     views: images -> list of crops, large ones first (default: `data.MultiCrop()`).
+
+    Different from the paper: 128 prototypes (3,000), projection_size 64 (128), prototypes not frozen at
+    first, for short runs; a queue counts as soon as it is full (the paper: from epoch 15); AdamW for LARS.
     """
 
     queue: Tensor

@@ -26,6 +26,8 @@ class VICReg(Method):
     loss_function(z1, z2, invariance_weight, variance_weight, covariance_weight) can be your own.
     views: images -> [view 1, view 2] (default: `data.default_views`). The learning rate is for short training
     (benchmarks/learning_rates.py).
+
+    Different from the paper: projection_size 256 (8,192), for short runs; AdamW for LARS.
     """
 
     def __init__(
