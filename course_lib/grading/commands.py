@@ -174,7 +174,8 @@ def regrade_command(arguments: argparse.Namespace, root: Root) -> int:
     from course_lib.grading import regrade
 
     summary = regrade.regrade(arguments.lab, arguments.out, **_options(arguments, root))
-    for line in [*summary.text.splitlines(), *regrade.in_words(summary.changes).splitlines()]:
+    changed = regrade.in_words(summary.changes, maxima=summary.maxima)
+    for line in [*summary.text.splitlines(), *changed.splitlines()]:
         _say(line)
     return 0 if summary.complete and not summary.pending else 1
 

@@ -4,28 +4,35 @@ New attempts are added, the old ones stay; points that were set by hand stay and
 automatic ones moved. What changed, for whom, is written to changes-<n>.csv.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from course_lib.grading import batch, results
 from course_lib.grading.keeping import ledger
+from course_lib.grading.keeping.overrides import BY_HAND
 from course_lib.grading.reporting import spreadsheet
 from course_lib.grading.summary import Summary
 
-COLUMNS = ("student", "file", "exercise", "before", "after", "status_before", "status_after", "override")
+COLUMNS = (
+    *("student", "file", "exercise", "before", "after", "status_before", "status_after", "override"),
+    *("max_before", "max_after"),
+)
 
 
 def regrade(lab: str, out: Path | str, **options: Any) -> Summary:
     """Grade again what is in the grading folder `out`; options as for `batch.grade`.
 
     `.changes` of the summary has one entry per row whose automatic points or status changed since the last
-    grading that came to its end: COLUMNS. Raises GraderError in a sentence.
+    grading that came to its end, and per row set by hand whose points at most did: COLUMNS. `.maxima` has
+    the exercises whose points at most changed: {exercise: (before, after)}. Raises GraderError in a sentence.
     """
     out = Path(out).resolve()
     ledger.lab_of(out)
     before = rows_of(results.last_run(out), out)
     summary = batch.grade(lab, None, out, **options)
     summary.changes = changes(before, summary.rows)
+    summary.maxima = maxima(before, summary.rows)
     if summary.changes:
         older = [path.stem.removeprefix("changes-") for path in out.glob("changes-*.csv")]
         number = 1 + max((int(name) for name in older if name.isdigit()), default=0)
@@ -48,9 +55,8 @@ def changes(before: dict[tuple[str, str], dict], rows: list[dict]) -> list[dict]
     found = []
     for row in rows:
         old = before.get((row["sha"], row["exercise"]))
-        if not row["sha"] or (
-            old is not None and (old["points"], old["status"]) == (row["automatic"], row["status"])
-        ):
+        same = old is not None and (old["points"], old["status"]) == (row["automatic"], row["status"])
+        if not row["sha"] or (same and not (_by_hand(row) and _most(old) != _most(row))):
             continue
         found.append(_change(row, row["exercise"], old, row["automatic"], row["status"]))
     present = {(row["sha"], row["exercise"]) for row in rows}
@@ -62,8 +68,24 @@ def changes(before: dict[tuple[str, str], dict], rows: list[dict]) -> list[dict]
     return found
 
 
+def maxima(before: dict[tuple[str, str], dict], rows: list[dict]) -> dict[str, tuple]:
+    """{exercise: (points at most before, now)} where these changed."""
+    then = {exercise: _most(old) for (_, exercise), old in before.items()}
+    now = {row["exercise"]: _most(row) for row in rows if row["sha"]}
+    return {name: (then[name], most) for name, most in now.items() if then.get(name, most) != most}
+
+
+def _by_hand(row: dict) -> bool:
+    return any(str(flag).startswith(BY_HAND) for flag in row.get("flags", ()))
+
+
+def _most(row: dict | None) -> Any:
+    return row.get("max", "") if row else ""
+
+
 def _change(row: dict, exercise: str, old: dict | None, points: Any, status: str) -> dict:
-    by_hand = row["points"] if row["points"] != row["automatic"] and exercise == row["exercise"] else ""
+    same = exercise == row["exercise"]
+    by_hand = row["points"] if same and (_by_hand(row) or row["points"] != row["automatic"]) else ""
     return {
         "student": row["student"],
         "file": row["file"],
@@ -73,14 +95,17 @@ def _change(row: dict, exercise: str, old: dict | None, points: Any, status: str
         "status_before": old["status"] if old else "",
         "status_after": status,
         "override": by_hand,
+        "max_before": _most(old),
+        "max_after": _most(row) if same else "",
     }
 
 
-def in_words(found: list[dict], most: int = 40) -> str:
-    """The changes as lines for the terminal, points before and after."""
+def in_words(found: list[dict], most: int = 40, maxima: Mapping[str, tuple] | None = None) -> str:
+    """The changes as lines for the terminal, points before and after; maxima: of the summary."""
+    lines = [f"Exercise {name}: at most {a} -> {b} points" for name, (a, b) in (maxima or {}).items()]
     if not found:
-        return "Nothing changed for anybody."
-    lines = [f"Changed results: {len(found)}, of students: {len({one['student'] for one in found})}"]
+        return "\n".join([*lines, "Nothing changed for anybody."])
+    lines += [f"Changed results: {len(found)}, of students: {len({one['student'] for one in found})}"]
     for one in found[:most]:
         before = f"{one['before']} ({one['status_before']})" if one["before"] != "" else "nothing"
         after = f"{one['after']} ({one['status_after']})" if one["after"] != "" else "no longer there"

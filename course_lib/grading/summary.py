@@ -24,6 +24,7 @@ class Summary:
     expected_rows: int = 0
     written: int = 0
     changes: list[dict] = field(default_factory=list)
+    maxima: dict[str, tuple] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:

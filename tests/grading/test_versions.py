@@ -1,11 +1,14 @@
 """Several files of one student: how they are counted, which one counts, and how that is told."""
 
+import json
 import os
+import sqlite3
+from contextlib import closing
 
 import pytest
 
 from course_lib import grading
-from course_lib.grading import executors
+from course_lib.grading import executors, regrade, results
 from course_lib.grading.reporting import report
 from course_lib.grading.running import run
 
@@ -48,3 +51,25 @@ def test_files_and_students_are_counted_alike_while_grading_and_at_the_end(built
         path.name for path in (tmp_path / "in").iterdir()
     )
     assert [line.split(" of ")[0] for line in told] == ["1", "2", "3", "4"]
+
+
+def test_a_maximum_that_falls_below_points_by_hand_is_listed_and_not_passed(built, course, tmp_path):
+    save(student(built, x90_1="# exercise 90.1\naverage = sum"), tmp_path / "in" / "ines.ipynb")
+    grade(built, tmp_path)
+    results.set_by_hand(tmp_path / "out", "ines", "90.1", "40", "a slip", "B.", built)
+    path = course / "course_lib" / "lab" / "bundles" / f"{LAB}.json"
+    bundle = json.loads(path.read_text())
+    bundle["exercises"]["90.1"]["points"] = 20
+    path.write_text(json.dumps(bundle))
+    summary = regrade.regrade(LAB, tmp_path / "out", root=course, executor=Here())
+    (ines,) = summary.people
+    assert (ines["total"], ines["max"]) == (80, 80)
+    (change,) = summary.changes
+    assert [change[name] for name in ("exercise", "max_before", "max_after", "override")] == [
+        "90.1", 40, 20, 20,
+    ]  # fmt: skip
+    assert summary.maxima == {"90.1": (40, 20)}
+    words = regrade.in_words(summary.changes, maxima=summary.maxima)
+    assert words.startswith("Exercise 90.1: at most 40 -> 20 points\n")
+    with closing(sqlite3.connect(tmp_path / "out" / "index.sqlite")) as tables:
+        assert tables.execute("SELECT sum(points) FROM standing").fetchone() == (80,)

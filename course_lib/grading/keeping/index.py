@@ -28,9 +28,10 @@ CREATE TABLE override (student TEXT, exercise TEXT, points REAL, reason TEXT, de
 CREATE VIEW decisive AS SELECT key, coalesce(max(CASE WHEN lost = '' THEN number END), max(number)) AS number
     FROM attempt GROUP BY key;
 CREATE VIEW standing AS SELECT s.student, s.file, s.sha, c.exercise, c.points AS automatic,
-    coalesce((SELECT o.points FROM override o WHERE o.student = s.student AND o.exercise = c.exercise
+    min(c.max, coalesce((SELECT o.points FROM override o
+        WHERE o.student = s.student AND o.exercise = c.exercise
         AND o.at = (SELECT max(at) FROM override l WHERE l.student = o.student AND l.exercise = o.exercise)),
-        c.points) AS points, c.max, c.status, c.reason, a.isolation, a.status AS submission_status
+        c.points)) AS points, c.max, c.status, c.reason, a.isolation, a.status AS submission_status
     FROM submission s JOIN decisive d ON d.key = s.key JOIN attempt a ON a.key = d.key AND a.number = d.number
     JOIN check_result c ON c.key = d.key AND c.number = d.number;
 """

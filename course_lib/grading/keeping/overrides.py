@@ -14,7 +14,8 @@ BY_HAND = "points set by hand: "  # how the flag of such a row begins
 class Override:
     """One decision: points of a student in an exercise (None: back to the automatic ones), why, by whom.
 
-    automatic: what the grader had given when it was made. at: seconds since 1970.
+    automatic: what the grader had given when it was made. at: seconds since 1970. most: points at most then,
+    None in records that are older than this field.
     """
 
     student: str
@@ -24,6 +25,7 @@ class Override:
     by: str
     automatic: float
     at: float
+    most: float | None = None
 
 
 def add(
@@ -47,7 +49,7 @@ def add(
     if not reason.strip() or not by.strip():
         raise GraderError("An override needs a --reason that the student may read, and --by, who decided it.")
     number = None if points == "automatic" else _number(points, there["max"])
-    made = Override(student, exercise, number, reason, by, there["automatic"], time.time())
+    made = Override(student, exercise, number, reason, by, there["automatic"], time.time(), there["max"])
     ledger.add_numbered(out / "overrides", asdict(made))
     return made
 
@@ -78,14 +80,24 @@ def current(out: Path) -> dict[tuple[str, str], Override]:
 
 
 def apply(rows: list[dict], decided: dict[tuple[str, str], Override]) -> None:
-    """Put the points that were decided into rows; `automatic` keeps the grader's."""
+    """Put the points that were decided into rows; `automatic` keeps the grader's.
+
+    Where the lab's points at most have changed since, the row is flagged needs_review; more than there are
+    now is never counted. The decision itself stays as it was written down.
+    """
     for row in rows:
         row["automatic"] = row["points"]
         one = decided.get((row["student"], row["exercise"]))
-        if one is None:
+        if one is None or one.points is None:
             continue
-        row["points"] = one.points
+        row["points"] = min(one.points, row["max"])
         row["flags"] = [*row["flags"], f"{BY_HAND}{one.reason}"]
+        if one.points > row["max"] or one.most not in (None, row["max"]):
+            then = f" of {one.most:g}" if one.most is not None else ""
+            row["flags"].append(
+                f"needs_review: {one.points:g}{then} points of exercise {row['exercise']} were set by hand, "
+                f"its maximum is {row['max']:g} now; {row['points']:g} are counted"
+            )
         if row["automatic"] != one.automatic:
             row["flags"].append(
                 f"the automatic points went from {one.automatic:g} to {row['automatic']:g} since then"

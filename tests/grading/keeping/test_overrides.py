@@ -1,5 +1,7 @@
 """Points set by hand: they need a reason and a name, outlive everything, and can be taken back."""
 
+import json
+
 import pytest
 
 from course_lib.grading.keeping import overrides
@@ -76,3 +78,21 @@ def test_a_decision_that_was_damaged_is_never_passed_over(out, damage):
     (out / "overrides" / "000001.json").write_text(damage)
     with pytest.raises(GraderError, match=r"000001\.json is damaged.*give that `course override` again"):
         overrides.current(out)
+
+
+@pytest.mark.parametrize(("points", "most", "counted"), [("40", 20, 20), ("40", 60, 40), ("5", 20, 5)])
+@pytest.mark.parametrize("older", [False, True])
+def test_points_at_most_that_changed_since_are_told_and_never_passed(out, points, most, counted, older):
+    decide(out, points)
+    path = out / "overrides" / "000001.json"
+    if older:  # a record from before the maximum was written down
+        path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != "most"}))
+    before = path.read_text()
+    found = [{**row, "max": most} for row in rows(points=0)]
+    overrides.apply(found, overrides.current(out))
+    assert found[0]["points"] == counted
+    told = [flag for flag in found[0]["flags"] if flag.startswith("needs_review")]
+    then = "" if older else " of 40"
+    said = f"needs_review: {points}{then} points of exercise 90.1 were set by hand, its maximum is {most} now"
+    assert told == ([] if older and int(points) <= most else [f"{said}; {counted} are counted"])
+    assert path.read_text() == before
