@@ -400,3 +400,26 @@ def test_from_the_tables_alone_the_version_that_counts_is_told(tmp_path):
     (out / "results.json").unlink()
     (out / "lab.json").write_text(json.dumps({"lab": LAB}))
     assert exports.export(out, "moodle", tmp_path / "again.csv").read_text() == whole
+
+
+@pytest.mark.parametrize("source", ["results.json", "tables"])
+def test_hidden_seeds_reach_no_student_through_an_export(tmp_path, source):
+    rows = [{**one, "reason": "ValueError: 987654321", "status": "error"} for one in graded("Ada Byron")]
+    out = folder(tmp_path, rows)
+    (out / "attempts").mkdir()
+    attempt = {"sha": rows[0]["sha"], "seeds": {"90.1": [987654321, 12]}}
+    (out / "attempts" / "k-1.json").write_text(json.dumps(attempt))
+    (out / "attempts" / "k-2.json").write_text("[1]")
+    if source == "tables":
+        (out / "results.json").unlink()
+        (out / "lab.json").write_text(json.dumps({"lab": LAB}))
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("Identifier,Full name,Grade,Feedback comments\nParticipant 7,Ada Byron,,\n")
+    written = [
+        exports.export(out, "moodle", tmp_path / "m.csv"),
+        exports.export(out, "moodle", tmp_path / "f.csv", sheet),
+        exports.export(out, "gradescope", tmp_path / "g.json"),
+    ]
+    for path in written:
+        assert "987654321" not in path.read_text()
+        assert "ValueError: (hidden)" in path.read_text()

@@ -65,7 +65,7 @@ def moodle(found: Results, into: Path) -> None:
     for person in found.people:
         name = person["student"]
         keys = ["", name] if "@" in name else [name, ""]
-        table.append([*keys, person["total"], person["max"], comments(person)])
+        table.append([*keys, person["total"], person["max"], comments(found, person)])
     spreadsheet.write(into, table)
 
 
@@ -98,6 +98,7 @@ def gradescope(found: Results, into: Path) -> None:
 
 
 def _document(found: Results, person: dict) -> dict:
+    shown = found.shown(person)
     tests = [
         {
             "name": f"Exercise {visible(row['exercise'], 60)}",
@@ -105,7 +106,7 @@ def _document(found: Results, person: dict) -> dict:
             "score": row["points"],
             "max_score": row["max"],
             "status": "passed" if row["points"] >= row["max"] else "failed",
-            "output": visible(_said(row)),
+            "output": visible(shown(_said(row))),
             "output_format": "text",
             "visibility": "visible",
         }
@@ -126,11 +127,12 @@ def _json(content: Any) -> str:
     return json.dumps(content, indent=1) + "\n"
 
 
-def comments(person: dict) -> str:
+def comments(found: Results, person: dict) -> str:
     """What a student is told about each exercise, in one text."""
+    shown = found.shown(person)
     return " | ".join(
         f"{visible(row['exercise'], 60)}: {number(row['points'])} of {number(row['max'])}, "
-        + visible(_said(row), 300)
+        + visible(shown(_said(row)), 300)
         for row in person["rows"]
     )
 

@@ -71,7 +71,7 @@ class Gradebook:
             other_most.add(_cell(row, places.get(self.most)))
             table.put(line, place, value)
             if self.feedback in places:
-                table.put(line, places[self.feedback], str(spreadsheet.safe(comments(person))))
+                table.put(line, places[self.feedback], str(spreadsheet.safe(comments(found, person))))
             filled += 1
         write_whole(into, table.bytes())
         notes.insert(0, f'The column "{header[place]}" was filled for {filled} of {len(lines)} students.')

@@ -2,10 +2,12 @@
 
 import contextlib
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from course_lib.grading.reporting import spreadsheet
+from course_lib.grading.reporting.pages import blackened
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,8 @@ class Results:
 
     exercises: {name: points at most}. people: one dictionary per student, with "student", "file", "total",
     "max", "flags" and "rows". rows: all rows, also of files that do not count. modified: {(student, file,
-    sha): time in seconds} where it is known.
+    sha): time in seconds} where it is known. hidden: {sha: seeds of all its attempts that students may not
+    know}.
     """
 
     lab: str
@@ -23,6 +26,14 @@ class Results:
     rows: list[dict]
     modified: dict[tuple[str, str, str], float]
     isolation: str = ""
+    hidden: dict[str, list] = field(default_factory=dict)
+
+    def shown(self, person: dict) -> Callable[[object], str]:
+        """Writes (hidden) over the seeds of the checks that were hidden from this student's file."""
+        shas = {row.get("sha", "") for row in person["rows"]}
+        if shas == {""}:  # read from the tables, which hold no hash
+            shas = set(self.hidden)
+        return blackened(seed for sha in shas for seed in self.hidden.get(sha, ()))
 
     def handed_in(self, person: dict) -> float | None:
         """When the file that counts was last changed, as far as known."""
@@ -40,7 +51,7 @@ def read(out: Path) -> Results:
         raise ValueError(f"{out / 'results.json'} is damaged ({error}); run `course grade` again.") from None
     people = [{**p, "rows": [found["rows"][number] for number in p["rows"]]} for p in found["people"]]
     level = ", ".join(found.get("isolation", ()))
-    return Results(found["lab"], found["exercises"], people, found["rows"], _times(out), level)
+    return Results(found["lab"], found["exercises"], people, found["rows"], _times(out), level, _hidden(out))
 
 
 def _times(out: Path) -> dict[tuple[str, str, str], float]:
@@ -49,6 +60,15 @@ def _times(out: Path) -> dict[tuple[str, str, str], float]:
         with contextlib.suppress(ValueError, KeyError, OSError):
             one = json.loads(path.read_text(encoding="utf-8"))
             found[one["student"], one["file"], one["sha"]] = float(one["modified"])
+    return found
+
+
+def _hidden(out: Path) -> dict[str, list]:
+    found: dict[str, list] = {}
+    for path in sorted((out / "attempts").glob("*.json")):
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, OSError):
+            one = json.loads(path.read_text(encoding="utf-8"))
+            found.setdefault(one["sha"], []).extend(s for seeds in one["seeds"].values() for s in seeds)
     return found
 
 
@@ -81,7 +101,7 @@ def _from_tables(out: Path) -> Results:
         }
         for one in wide
     ]
-    return Results(str(lab), exercises, people, rows, _times(out))
+    return Results(str(lab), exercises, people, rows, _times(out), hidden=_hidden(out))
 
 
 def _counting(one: dict[str, str], rows: list[dict], size: int) -> list[dict]:

@@ -3,6 +3,7 @@
 import base64
 import functools
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import jinja2
@@ -24,6 +25,16 @@ def visible(text: object, longest: int = 600) -> str:
     if rest > 0:
         shown = f"{shown[:longest]} ... ({rest:,} more characters)"
     return _DISGUISE.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", shown)
+
+
+def blackened(hidden: Iterable[object]) -> Callable[[object], str]:
+    """A function that writes (hidden) over each of these numbers and texts where it stands alone in a text.
+
+    12 is not found in 3128, and what is shorter than three signs is not looked for.
+    """
+    texts = sorted({str(one) for one in hidden if len(str(one)) > 2}, key=len, reverse=True)
+    found = re.compile("|".join(rf"(?<![\w.]){re.escape(text)}(?!\w)" for text in texts) or r"(?!)")
+    return lambda text: found.sub("(hidden)", str(text))
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -1,13 +1,14 @@
 """The page of one student: points, what went wrong, the hint that fits, and the own answer as text.
 
-It is made from a list of allowed fields. Of the hidden checks it holds the label and the points of their
-exercise; seeds, inputs, expected values and names of known mistakes never come near it.
+It is made from a list of allowed fields: expected values and names of known mistakes are none of them, and a
+seed of a hidden check that a message repeats is blackened. The text of an error is the student's own code's
+and may hold the inputs that it was given, in any form; they are drawn anew for every grading run, so they are
+worth nothing later.
 """
 
-import re
 from collections.abc import Iterable
 
-from course_lib.grading.reporting.pages import template, visible
+from course_lib.grading.reporting.pages import blackened, template, visible
 from course_lib.grading.reporting.statuses import STARTED_NOT, in_words
 
 LONGEST_ANSWER = 12_000  # characters of one answer
@@ -22,7 +23,7 @@ def render(person: dict, lab: str, answers: dict | None = None, hidden: Iterable
     numbers and texts that only the hidden checks know; should a message of a student's own code repeat one,
     it is blackened.
     """
-    secrets = _pattern(hidden)
+    shown = blackened(hidden)
     left = LONGEST_ANSWERS
     exercises = []
     for row in person["rows"]:
@@ -39,12 +40,8 @@ def render(person: dict, lab: str, answers: dict | None = None, hidden: Iterable
                 "most": row["max"],
                 "right": row["points"] >= row["max"] > 0,
                 "result": visible(in_words(row["status"]), 60),
-                "reason": ""
-                if reason == in_words(row["status"])
-                else visible(secrets.sub("(hidden)", reason)),
-                "flags": [
-                    visible(secrets.sub("(hidden)", str(flag)), 300) for flag in row["flags"][:MOST_FLAGS]
-                ],
+                "reason": "" if reason == in_words(row["status"]) else visible(shown(reason)),
+                "flags": [visible(shown(flag), 300) for flag in row["flags"][:MOST_FLAGS]],
                 "answer": answer,
             }
         )
@@ -57,11 +54,5 @@ def render(person: dict, lab: str, answers: dict | None = None, hidden: Iterable
         total=person["total"],
         most=person["max"],
         exercises=exercises,
-        flags=[visible(secrets.sub("(hidden)", str(flag)), 300) for flag in about_file[:MOST_FLAGS]],
+        flags=[visible(shown(flag), 300) for flag in about_file[:MOST_FLAGS]],
     )
-
-
-def _pattern(hidden: Iterable[object]) -> re.Pattern:
-    """Finds each of the texts where it stands alone, so that 12 is not found in 3128."""
-    texts = sorted({str(one) for one in hidden if len(str(one)) > 2}, key=len, reverse=True)
-    return re.compile("|".join(rf"(?<![\w.]){re.escape(text)}(?!\w)" for text in texts) or r"(?!)")
