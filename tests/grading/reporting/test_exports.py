@@ -423,3 +423,19 @@ def test_hidden_seeds_reach_no_student_through_an_export(tmp_path, source):
     for path in written:
         assert "987654321" not in path.read_text()
         assert "ValueError: (hidden)" in path.read_text()
+
+
+def test_points_by_hand_are_explained_and_not_contradicted(tmp_path):
+    rows = graded("Ada Byron")
+    rows[0] |= {"points": 7, "flags": ["points set by hand: half right"]}
+    rows[1] |= {"points": 20, "reason": "other axis", "flags": ["points set by hand: seen in class"]}
+    out = folder(tmp_path, rows)
+    said = exports.export(out, "moodle", tmp_path / "m.csv").read_text()
+    assert "90.1: 7 of 20, set by hand: half right | 90.2: 20 of 20, set by hand: seen in class | " in said
+    document = json.loads(exports.export(out, "gradescope", tmp_path / "g.json").read_text())
+    assert document["tests"][0]["output"] == "set by hand: half right"
+    (page,) = (out / "feedback").iterdir()
+    text = page.read_text()
+    assert text.count("set by hand") == 4  # of two exercises, in the table and in the heading
+    assert '<p class="hint"><bdi>seen in class</bdi></p>' in text
+    assert text.count("not right yet") == 2  # of the third exercise

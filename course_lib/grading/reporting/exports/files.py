@@ -138,8 +138,8 @@ def comments(found: Results, person: dict) -> str:
 
 
 def _said(row: dict) -> str:
-    words, reason = statuses.in_words(row["status"]), " ".join(str(row["reason"]).split())
-    return f"{words}: {reason}" if reason and reason != words else words
+    result, reason = statuses.told(row)
+    return ": ".join(filter(None, (result, " ".join(reason.split()))))
 
 
 def notes(sentences: list[str], beside: Path) -> None:

@@ -8,8 +8,9 @@ worth nothing later.
 
 from collections.abc import Iterable
 
+from course_lib.grading.keeping.overrides import BY_HAND
 from course_lib.grading.reporting.pages import blackened, template, visible
-from course_lib.grading.reporting.statuses import STARTED_NOT, in_words
+from course_lib.grading.reporting.statuses import STARTED_NOT, told
 
 LONGEST_ANSWER = 12_000  # characters of one answer
 LONGEST_ANSWERS = 60_000  # of all answers of a page
@@ -28,20 +29,23 @@ def render(person: dict, lab: str, answers: dict | None = None, hidden: Iterable
     exercises = []
     for row in person["rows"]:
         source = (answers or {}).get(row["exercise"])
-        answer, reason = None, str(row["reason"])
+        answer, (result, reason) = None, told(row)
         if isinstance(source, str) and source.strip() and row["status"] not in STARTED_NOT:
             allowed = max(0, min(LONGEST_ANSWER, left))
             left -= min(len(source), allowed)
             answer = visible(source.expandtabs(4), allowed)
+        flags = [flag for flag in row["flags"] if not str(flag).startswith(BY_HAND)]  # it is the reason
+        if len(flags) < len(row["flags"]) and row["points"] < row["max"] and row["reason"]:
+            flags.append(f"the check said: {row['reason']}")
         exercises.append(
             {
                 "exercise": visible(row["exercise"], 60),
                 "points": row["points"],
                 "most": row["max"],
                 "right": row["points"] >= row["max"] > 0,
-                "result": visible(in_words(row["status"]), 60),
-                "reason": "" if reason == in_words(row["status"]) else visible(shown(reason)),
-                "flags": [visible(shown(flag), 300) for flag in row["flags"][:MOST_FLAGS]],
+                "result": visible(result, 60),
+                "reason": visible(shown(reason)),
+                "flags": [visible(shown(flag), 300) for flag in flags[:MOST_FLAGS]],
                 "answer": answer,
             }
         )
