@@ -439,3 +439,27 @@ def test_points_by_hand_are_explained_and_not_contradicted(tmp_path):
     assert text.count("set by hand") == 4  # of two exercises, in the table and in the heading
     assert '<p class="hint"><bdi>seen in class</bdi></p>' in text
     assert text.count("not right yet") == 2  # of the third exercise
+
+
+@pytest.mark.parametrize("kind", ["moodle", "nbgrader", "gradescope"])
+def test_who_has_no_points_is_left_out_of_every_system_alike(tmp_path, kind):
+    rows = graded("ada@uni.edu")
+    rows += [row("lab", e, status="unreadable") for e in ("90.1", "90.2", "90.3")]
+    rows += [row("bo", e, status="wrong_lab") for e in ("90.1", "90.2", "90.3")]
+    rows += [row("cy", e, status="not_run", retry=True) for e in ("90.1", "90.2", "90.3")]
+    said = []
+    into = exports.export(folder(tmp_path, rows), kind, tmp_path / "x.json", say=said.append)
+    text = into.read_text()
+    assert "20" in text
+    assert not [name for name in ("lab,", "bo", "cy") if name in text]
+    assert said == [
+        "Left out, no notebook of this lab could be read: lab, bo.",
+        "Left out, not graded to the end: cy.",
+    ]
+    assert (tmp_path / "x-notes.txt").read_text().splitlines() == said
+
+
+def test_a_folder_as_the_file_to_write_is_a_sentence(tmp_path):
+    out = folder(tmp_path, graded("alice"))
+    with pytest.raises(ValueError, match=r"is a folder; name the file to write, for example .*wide\.csv"):
+        exports.export(out, "wide", tmp_path)

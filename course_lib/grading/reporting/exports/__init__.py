@@ -1,5 +1,6 @@
 """Results in the forms that other programs read: spreadsheets, Canvas, Moodle, nbgrader, Gradescope."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ WRITTEN = {
     "nbgrader": files.nbgrader,
     "gradescope": files.gradescope,
 }
+TABLES = ("long", "wide")  # for the instructor: these hold everybody, with the status of each answer
 KINDS = ("long", "wide", "canvas", "moodle", "nbgrader", "gradescope")
 
 
@@ -47,13 +49,25 @@ def export(
     if gradebook is not None and kind not in FILLED:
         raise ValueError(f"The export {kind!r} fills no gradebook; leave the gradebook out.")
     found = results.read(out)
+    if into.is_dir() and (kind != "gradescope" or into.suffix == ".json"):
+        raise ValueError(f"{into} is a folder; name the file to write, for example {into / kind}.csv.")
     if gradebook is None:
+        left_out: list[str] = []
+        if kind not in TABLES:
+            ready, left_out = found.ready()
+            found = dataclasses.replace(found, people=list(ready.values()))
         WRITTEN[kind](found, into)
+        if kind not in TABLES:
+            _tell([f"Left out, {sentence}" for sentence in left_out], into, say)
         return into
     if into.resolve() == Path(gradebook).resolve():
         raise ValueError("The filled gradebook needs another name than the one that it is made from.")
     notes = FILLED[kind].fill(found, Path(gradebook), into, column)
+    _tell(notes, into, say)
+    return into
+
+
+def _tell(notes: list[str], into: Path, say: Callable[[str], None]) -> None:
     for note in notes:
         say(note)
     files.notes(notes, into)
-    return into

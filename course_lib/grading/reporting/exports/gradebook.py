@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_lib.files import write_whole
-from course_lib.grading.keeping.overrides import BY_HAND
-from course_lib.grading.reporting import spreadsheet, statuses
+from course_lib.grading.reporting import spreadsheet
 from course_lib.grading.reporting.exports.files import comments
 from course_lib.grading.reporting.exports.people import match
 from course_lib.grading.reporting.exports.rawcsv import RawTable
@@ -57,7 +56,8 @@ class Gradebook:
         names = {
             line: " ".join(_cell(row, places.get(name)) for name in self.names) for line, row in lines.items()
         }
-        ready, notes = _ready(found.people)
+        ready, left_out = found.ready()
+        notes = [f"Not filled in, {sentence}" for sentence in left_out]
         numbers = {line: _cell(row, places.get(self.number)) for line, row in lines.items()}
         hits, failed = match(ready, keys, names, self.platform, numbers)
         filled, replaced, kept, other_most = 0, 0, [], set()
@@ -161,26 +161,6 @@ MOODLE = Gradebook(
     most="Maximum grade",
     locked="Grade can be changed",
 )
-
-
-def _ready(people: list[dict]) -> tuple[dict[str, dict], list[str]]:
-    """({student: person} with points to tell, sentences about the others)."""
-    ready: dict[str, dict] = {}
-    groups: dict[str, list[str]] = {}
-    for person in people:
-        rows = person["rows"]
-        if any(statuses.pending(row) for row in rows):
-            groups.setdefault("not graded to the end", []).append(person["student"])
-        elif all(row["status"] in statuses.NO_NOTEBOOK and not _by_hand(row) for row in rows):
-            groups.setdefault("no notebook of this lab could be read", []).append(person["student"])
-        else:
-            ready[person["student"]] = person
-    return ready, [f"Not filled in, {why}: {', '.join(names)}." for why, names in groups.items()]
-
-
-def _by_hand(row: dict) -> bool:
-    """True for points that an instructor decided: these are told, whatever the file was."""
-    return any(str(flag).startswith(BY_HAND) for flag in row["flags"])
 
 
 def _cell(row: list[str], place: int | None) -> str:

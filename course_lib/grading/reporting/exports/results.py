@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course_lib.grading.reporting import spreadsheet
+from course_lib.grading.keeping.overrides import BY_HAND
+from course_lib.grading.reporting import spreadsheet, statuses
 from course_lib.grading.reporting.pages import blackened
 
 
@@ -39,6 +40,29 @@ class Results:
         """When the file that counts was last changed, as far as known."""
         sha = person["rows"][0].get("sha", "") if person["rows"] else ""
         return self.modified.get((person["student"], person["file"], sha))
+
+    def ready(self) -> tuple[dict[str, dict], list[str]]:
+        """({student: person} with points to tell, why others have none, such as "not graded: a, b.").
+
+        The same for every system that students read: a file that could not be graded has no points, also
+        not 0, unless an instructor decided some.
+        """
+        ready: dict[str, dict] = {}
+        groups: dict[str, list[str]] = {}
+        for person in self.people:
+            rows = person["rows"]
+            if any(statuses.pending(row) for row in rows):
+                groups.setdefault("not graded to the end", []).append(person["student"])
+            elif all(row["status"] in statuses.NO_NOTEBOOK and not _by_hand(row) for row in rows):
+                groups.setdefault("no notebook of this lab could be read", []).append(person["student"])
+            else:
+                ready[person["student"]] = person
+        return ready, [f"{why}: {', '.join(names)}." for why, names in groups.items()]
+
+
+def _by_hand(row: dict) -> bool:
+    """True for points that an instructor decided: these are told, whatever the file was."""
+    return any(str(flag).startswith(BY_HAND) for flag in row["flags"])
 
 
 def read(out: Path) -> Results:
