@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course_lib.grading.reporting import statuses
 from course_lib.grading.reporting.pages import count
 
 
@@ -57,7 +58,8 @@ class Summary:
         ]
         if self.pending:
             lines.append(f"{self.pending} rows are of runs that broke off; grade again to retry them.")
-        review = len({row["student"] for row in self.rows if any("needs_review" in f for f in row["flags"])})
+        flagged = [*self.rows, *self.people]
+        review = len({one["student"] for one in flagged if any(map(statuses.needs_review, one["flags"]))})
         if review:
             whom = "1 student has" if review == 1 else f"{review} students have"
             lines.append(f"{whom} an answer that a person should look at (needs_review).")

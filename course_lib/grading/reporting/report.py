@@ -3,13 +3,14 @@
 import hashlib
 import json
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from course_lib.files import write_whole
 from course_lib.grading.reporting import similarity, spreadsheet, statistics, statuses
-from course_lib.grading.reporting.pages import overview, student
+from course_lib.grading.reporting.pages import number, overview, student
 
 COLUMNS = (
     "student",
@@ -85,7 +86,7 @@ def people(rows: list[dict], modified: dict[tuple[str, str, str], float]) -> lis
         about = [flag for row in hers[chosen] for flag in row.get("about_file", ())]
         flags = list(dict.fromkeys([*about, *(flag for row in hers[chosen] for flag in row["flags"])]))
         if len(hers) > 1:
-            flags.append(f"{len(hers)} files, {chosen[1]} counts")
+            flags += _about_files(hers, chosen, modified)
         total, most = sum(r["points"] for r in hers[chosen]), sum(r["max"] for r in hers[chosen])
         found.append(
             {
@@ -98,6 +99,32 @@ def people(rows: list[dict], modified: dict[tuple[str, str, str], float]) -> lis
             }
         )
     return found
+
+
+def _about_files(hers: dict[tuple, list[dict]], chosen: tuple, modified: Mapping) -> list[str]:
+    """Which of a student's files counts, date and total of each, and whether a person should look at it."""
+
+    def has_answers(key: tuple) -> bool:
+        skipped = (*statuses.STARTED_NOT, *statuses.NO_NOTEBOOK)
+        return any(row["status"] not in skipped for row in hers[key])
+
+    def words(key: tuple) -> str:
+        moment = modified.get(key, 0.0)
+        date = time.strftime("%Y-%m-%d %H:%M", time.localtime(moment)) if moment else "no date"
+        status = hers[key][0]["status"]
+        total = f"{number(sum(row['points'] for row in hers[key]))} points"
+        if status in statuses.NO_NOTEBOOK:
+            total = statuses.in_words(status)
+        elif not has_answers(key):
+            total = "blank"
+        return f"{key[1]} of {date}: {total}"
+
+    newest = sorted(hers, key=lambda key: (modified.get(key, 0.0), key), reverse=True)
+    more = f"; and {len(newest) - 5} older" if len(newest) > 5 else ""
+    flags = [f"{len(hers)} files, {chosen[1]} counts ({'; '.join(map(words, newest[:5]))}{more})"]
+    if not has_answers(chosen) and any(map(has_answers, hers)):
+        flags.append("needs_review: the file that counts is blank, an older one has answers")
+    return flags
 
 
 def feedback(person: dict, lab: str, folder: Path, attempt: Mapping | None = None) -> Path:
@@ -132,7 +159,7 @@ def _each(attempts: Any) -> Iterator[Mapping]:
 def _for_programs(
     known: Any, exercises: dict, rows: list[dict], people: Iterable[dict], by_sha: Mapping
 ) -> str:
-    places = {id(row): number for number, row in enumerate(rows)}
+    places = {id(row): place for place, row in enumerate(rows)}
     content = {
         "lab": known.name,
         "exercises": exercises,

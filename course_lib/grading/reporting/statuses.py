@@ -38,3 +38,8 @@ def told(row: dict) -> tuple[str, str]:
 def pending(row: dict) -> bool:
     """True for a row that a later grading run will replace."""
     return row["status"] == "not_run" and bool(row.get("retry"))
+
+
+def needs_review(flag: object) -> bool:
+    """True for a flag that asks a person to look; the name of a file in another flag may hold the word."""
+    return str(flag).startswith(("needs_review", "needs review"))

@@ -4,11 +4,13 @@ import csv
 import itertools
 import re
 import time
+from pathlib import Path
 
 import pytest
 
-from course_lib.grading.reporting import report, statistics
+from course_lib.grading.reporting import report, statistics, statuses
 from course_lib.grading.reporting.pages import figures
+from course_lib.grading.summary import Summary
 
 from .. import classroom
 
@@ -60,7 +62,11 @@ def test_the_newest_file_that_could_be_graded_counts_and_the_others_are_told():
     }
     (person,) = report.people(rows, times)
     assert person["total"] == 3
-    assert person["flags"] == ["3 files, alice.ipynb counts"]
+    (flag,) = person["flags"]
+    assert flag.startswith("3 files, alice.ipynb counts (alice.ipynb of 19")
+    assert [part.split(": ")[1] for part in flag.rstrip(")").split("; ")] == [
+        "the file could not be read", "3 points", "10 points",
+    ]  # fmt: skip
     (person,) = report.people([row(sha="broken", status="unreadable")], times)
     assert person["total"] == 0
 
@@ -293,3 +299,21 @@ def test_an_error_that_calls_itself_a_defect_of_the_grader_is_none(tmp_path):
     rows[0] |= {"status": "not_run", "reason": "grader: KeyError: 'x'"}
     report.write_all(known, tmp_path, rows, people, attempts)
     assert "The grader itself failed for 1 student" in (tmp_path / "class.html").read_text()
+
+
+def test_a_blank_file_that_counts_over_one_with_answers_is_to_be_reviewed():
+    rows = [row(file="full.ipynb", points=10, status="right"), row(file="blank.ipynb", status="blank")]
+    times = {("alice", "full.ipynb", "s"): 1.0, ("alice", "blank.ipynb", "s"): 2.0}
+    (person,) = report.people(rows, times)
+    assert person["total"] == 0
+    assert "needs_review: the file that counts is blank, an older one has answers" in person["flags"]
+    assert "blank.ipynb of 19" in person["flags"][0]
+    assert ": blank;" in person["flags"][0]
+    summary = Summary("lab", Path("out"), people=[person], submissions=2)
+    assert "1 student has an answer that a person should look at" in summary.text
+
+
+def test_a_file_called_review_asks_nobody_to_look():
+    assert not statuses.needs_review("the archive also holds peer_review.txt (not taken)")
+    flagged = row(flags=["the archive also holds peer_review.txt (not taken)"])
+    assert not report.overview._needs_review(flagged, {})

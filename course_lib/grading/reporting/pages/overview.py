@@ -145,7 +145,7 @@ def _about(items: list[Item]) -> list[str]:
 
 def _needs_review(row: dict, by_sha: Mapping[str, Mapping]) -> bool:
     status = by_sha.get(row.get("sha", ""), {}).get("status")
-    return status == "needs_review" or any("review" in str(flag) for flag in row["flags"])
+    return status == "needs_review" or any(map(statuses.needs_review, row["flags"]))
 
 
 def _mistakes(known: Any, found: Statistics) -> list[dict]:
@@ -174,7 +174,7 @@ def _flags(people: list[dict], page_name: Callable[[str], str]) -> list[dict]:
     for person in people:
         for flag in person["flags"]:
             groups[str(flag)].append(person["student"])
-    order = sorted(groups, key=lambda flag: ("review" not in flag, len(groups[flag]), flag))
+    order = sorted(groups, key=lambda flag: (not statuses.needs_review(flag), len(groups[flag]), flag))
     return [{"flag": flag, **_names(groups[flag], page_name)} for flag in order[:200]]
 
 
