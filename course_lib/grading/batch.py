@@ -71,7 +71,7 @@ def grade(
             if waiting:
                 how = _place(executor, workers, provisioner, allow_unsandboxed, say)
                 with contextlib.closing(how[0]):
-                    _grade_all(known, out, waiting, deadline, how, index, say)
+                    _grade_all(known, out, waiting, deadline, how, index, say, _older(handed_in))
             return _report(known, out, handed_in, keys, len(waiting), index)
         finally:
             index.close()
@@ -114,12 +114,13 @@ def _grade_all(
     how: tuple[executors.Executor, str | None, str],
     index: Index,
     say: Say,
+    older: set[Submission],
 ) -> None:
     """Grade what has not been tried; then, one at a time, what broke off before and what ran out of time."""
     say(f"The solution of {known.name} runs first, on fresh inputs.")
     executor, provisioner, level = how
     job = unit.job(known, expectations(known, deadline), deadline, provisioner, level)
-    progress = _Progress(sum(map(len, waiting.values())), say)
+    progress = _Progress(sum(map(len, waiting.values())), say, older)
 
     def go(keys: list[str], alone: bool) -> None:
         units = [(key, functools.partial(intake.original, out, waiting[key][0].sha)) for key in keys]
@@ -142,10 +143,19 @@ def _grade_all(
     go([*tried, *slow], alone=True)
 
 
+def _older(handed_in: list[Submission]) -> set[Submission]:
+    """The files of students who handed in a newer one."""
+    newest: dict[str, float] = {}
+    for one in handed_in:
+        newest[one.student] = max(one.modified, newest.get(one.student, one.modified))
+    return {one for one in handed_in if one.modified < newest[one.student]}
+
+
 class _Progress:
     """A sentence per file, also for each of equal files, with the time that is left."""
 
-    def __init__(self, total: int, say: Say):
+    def __init__(self, total: int, say: Say, older: set[Submission]):
+        self.older = older
         self.total, self.say, self.number, self.started = total, say, 0, time.monotonic()
 
     def of(self, files: list[Submission], attempt: dict) -> None:
@@ -156,7 +166,9 @@ class _Progress:
         left = (time.monotonic() - self.started) / self.number * (self.total - self.number)
         rest = f", about {_in_words(left)} left" if self.number < self.total else ""
         for number, one in enumerate(files, start=before + 1):
-            self.say(f"{number} of {self.total}: {one.file}, {points} of {most} points{ending}{rest}")
+            what = f"{points} of {most} points{ending}"
+            what += f" (not the newest file of {one.student})" if one in self.older else ""
+            self.say(f"{number} of {self.total}: {one.file}, {what}{rest}")
 
     def again(self, more: int, sentence: str) -> None:
         self.total += more

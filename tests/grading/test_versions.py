@@ -73,3 +73,12 @@ def test_a_maximum_that_falls_below_points_by_hand_is_listed_and_not_passed(buil
     assert words.startswith("Exercise 90.1: at most 40 -> 20 points\n")
     with closing(sqlite3.connect(tmp_path / "out" / "index.sqlite")) as tables:
         assert tables.execute("SELECT sum(points) FROM standing").fetchone() == (80,)
+
+
+def test_a_file_that_is_not_the_newest_is_marked_in_the_terminal(built, tmp_path):
+    hand_in(student(built), tmp_path / "in" / "kai" / "old.ipynb", 1)
+    hand_in(student(built, x90_1="# exercise 90.1"), tmp_path / "in" / "kai" / "new.ipynb", 2)
+    said = []
+    grade(built, tmp_path, say=said.append)
+    marked = [line.split(": ")[1].split(",")[0] for line in said if "(not the newest file of kai)" in line]
+    assert marked == ["kai/old.ipynb"]
