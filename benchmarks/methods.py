@@ -132,7 +132,7 @@ def markdown(table: pandas.DataFrame) -> str:
     for row in table.itertuples():
         cells = [f"{getattr(row, m):.1f}" if getattr(row, m) == getattr(row, m) else "-" for m in METRICS]
         speed = f"{row.images_per_second:.0f}" if row.images_per_second == row.images_per_second else "-"
-        size = f"{row.parameters / 1e6:.2f} M"
+        size = f"{row.parameters / 1e6:.2f} M" if row.parameters == row.parameters else "-"
         known = f"{row.published:.1f}" if row.published == row.published else "-"
         lines.append(
             "| "

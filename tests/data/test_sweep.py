@@ -82,6 +82,18 @@ def test_the_page_names_the_rank_correlation_and_leaves_no_cell_empty(benchmarks
     assert all("||" not in line.replace(" ", "") and "nan" not in line for line in body)
 
 
+def test_the_page_says_which_methods_do_not_beat_their_untrained_encoder(benchmarks):
+    module = benchmarks("methods")
+    rows = records([20.0, 21.0, 22.0], "random")
+    for name, gained in (("simclr", (9, 10, 11)), ("byol", (-5, 1, 6)), ("swav", (-3, -4, -5))):
+        rows += records([base + gain for base, gain in zip((20.0, 21.0, 22.0), gained, strict=True)], name)
+    said = "\n".join(module.verdicts(module.summary(rows)))
+    assert "(the interval lies above zero): simclr (resnet)." in said
+    assert "Not told apart from it: byol (resnet)." in said
+    assert "Below it: swav (resnet)." in said
+    assert "mae_vit: 192,000 images, linear probe +6.3 points" in said
+
+
 def test_every_job_of_the_plan_has_a_recipe(benchmarks):
     from course_lib.training.recipe import RECIPES
 

@@ -32,7 +32,8 @@ def long(found: Results, into: Path) -> None:
     table: list[list] = [[*LONG, "isolation"]]
     for person in found.people:
         for row in person["rows"]:
-            values = {"lab": found.lab, **row, "flags": spreadsheet.flat(row["flags"])}
+            about = [f"file: {flag}" for flag in row.get("about_file", ())]
+            values = {"lab": found.lab, **row, "flags": spreadsheet.flat([*row["flags"], *about])}
             level = row.get("isolation") or found.isolation
             table.append([values.get(column, "") for column in LONG] + [level])
     spreadsheet.write(into, table)
