@@ -70,7 +70,9 @@ def test_the_reason_or_a_flag_tells_why(graded):
     summary, cases, _, _ = graded
     missing = {}
     for file, case in cases.items():
-        told = "; ".join(text for row in rows(summary, file) for text in [row["reason"], *row["flags"]])
+        told = "; ".join(
+            text for row in rows(summary, file) for text in [row["reason"], *row["flags"], *row["about_file"]]
+        )
         if case.told not in told:
             missing[file] = (case.told, told)
     assert missing == {}
