@@ -57,7 +57,7 @@ def rows() -> list[tuple[str, str, str]]:
                     f"steps_{name}",
                 ))  # fmt: skip
     found += _gains("real_data", "Fashion-MNIST, 51,200 images seen")
-    found += _shipped()
+    found += _few_labels() + _shipped()
     memory = _read("attention_memory.json")
     for library in ("course", "timm"):
         for size in (224, 480):
@@ -189,6 +189,27 @@ def _gains(name: str, what: str) -> list[tuple[str, str, str]]:
     )
     seeds = min(int(row["seeds"]) for row in trained)
     return [(f"{what}: points over the untrained encoder (95 %, {seeds} seeds)", bands, name)]
+
+
+def _few_labels() -> list[tuple[str, str, str]]:
+    """One row a share of the labels: what each way of using them reaches."""
+    path = RESULTS / "few_labels.csv"
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        runs = list(csv.DictReader(file))
+    found = []
+    for share in dict.fromkeys(run["labels"] for run in runs):
+        mine = [run for run in runs if run["labels"] == share]
+        bands = (
+            f"{run['method']} {float(run['mean']):.1f} [{float(run['low']):.1f} to {float(run['high']):.1f}]"
+            for run in mine
+            if run["low"]
+        )
+        seeds = mine[0]["seeds"]
+        what = f"{share} of the world's labels, 25,600 images seen: top-1 in % (95 %, {seeds} seeds)"
+        found.append((what, "; ".join(bands), "few_labels"))
+    return found
 
 
 def _shipped() -> list[tuple[str, str, str]]:

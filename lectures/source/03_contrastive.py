@@ -584,7 +584,8 @@ say(
 # | **SimCLR** | ResNet-50 (4×) | **85.8** | **92.6** |
 #
 # Linear probe with all labels, top-1 (Table 6): SimCLR 69.3 (1×), 74.2 (2×), 76.5 (4×), the last as good as a supervised
-# ResNet-50. Not run here: pseudo-label, VAT, UDA, FixMatch, S4L, and wider encoders.
+# ResNet-50. Not run: VAT, UDA, and wider encoders. Pseudo-label, FixMatch and S4L's rotation part are in the library;
+# `benchmarks/results/few_labels.md` has them at 200 steps, where none is above training on the labels alone.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Ours: accuracy against labels per class
