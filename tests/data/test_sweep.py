@@ -67,7 +67,8 @@ def test_the_gain_is_paired_with_the_random_encoder_of_the_same_seed_and_family(
     assert table.loc[("vit", "mae"), "low"] != table.loc[("vit", "mae"), "low"]  # one seed has no interval
     assert table.loc[("resnet", "simclr"), "published"] == 63.2
     assert list(summary(rows + records([99], "byol", images=128))["method"]) == list(summary(rows)["method"])
-    assert table.loc[("vit", "mae"), "published"] != table.loc[("vit", "mae"), "published"]
+    assert table.loc[("vit", "mae"), "published"] == 84.1  # of a ViT, as the encoder is
+    assert table.loc[("vit", "random"), "published"] != table.loc[("vit", "random"), "published"]
 
 
 def test_the_page_names_the_rank_correlation_and_leaves_no_cell_empty(benchmarks):
@@ -80,6 +81,17 @@ def test_the_page_names_the_rank_correlation_and_leaves_no_cell_empty(benchmarks
     body = [line for line in page.splitlines() if line.startswith("| resnet")]
     assert len(body) == 5
     assert all("||" not in line.replace(" ", "") and "nan" not in line for line in body)
+
+
+def test_transformers_have_published_rows_and_a_rank_correlation_of_their_own(benchmarks):
+    module = benchmarks("methods")
+    rows = records([20.0], "random") + records([30], "simclr")
+    for family, linear, name in (("vit", 22, "dino"), ("vit", 30, "simclr"), ("vit_mean", 10, "mae")):
+        rows += records([5.0], "random", family) + records([linear], name, family)
+    page = module.markdown(module.summary(rows))
+    assert "- vit: Imagenette" in page and ": -0.50 (n = 3)" in page  # ranks 2 3 1 here, 3 1 2 there
+    assert "lightly, 100 epochs; pretext tasks: mmselfsup).\n" in page  # one ResNet has no correlation
+    assert all("| 63.2 |" not in line for line in page.splitlines() if line.startswith("| vit"))
 
 
 def test_the_page_says_which_methods_do_not_beat_their_untrained_encoder(benchmarks):
