@@ -38,7 +38,15 @@ FILE = RESULTS / "methods.json"
 IMAGES, BATCH, TRAIN, TEST, PROBE, DENSE = 25_600, 128, 20_000, 4_000, 10_000, 500
 METRICS = ("linear", "knn", "few", "fine_tune", "miou", "jaccard")
 # variants, and what learns from a few labels
-LEFT_OUT = ("simclr_v2", "moco_v1", "gram_anchoring", "pseudo_label", "rotation_supervised", "fixmatch")
+LEFT_OUT = (
+    "simclr_v2",
+    "moco_v1",
+    "gram_anchoring",
+    "pseudo_label",
+    "rotation_supervised",
+    "fixmatch",
+    "distillation",
+)
 # Published linear probes, top-1 in per cent. resnet: ImageNet-1k, ResNet-50, lightly's table (100 epochs); of
 # the pretext tasks mmselfsup's (average-pooled features, its model zoo). vit: stable-pretraining's table
 # on Imagenette, ViT-S/16, 200 epochs, untuned; its DINOv2 is called unfinished there and left out.

@@ -83,8 +83,13 @@ def train_command(arguments: argparse.Namespace) -> int:
     """Train one method on one dataset and report its probe beside the random encoder's."""
     from lightning.pytorch.utilities import rank_zero_only
 
-    from course_lib.training.recipe import train
+    from course_lib import checkpoints
+    from course_lib.training.command import train
+    from course_lib.training.recipe import RECIPES
 
+    teacher = arguments.teacher
+    if arguments.method in RECIPES and RECIPES[arguments.method].from_teacher:
+        teacher = teacher or "simclr_resnet"
     several = {"devices": arguments.devices, "strategy": arguments.strategy or "ddp"}
     report = train(
         arguments.method,
@@ -96,6 +101,7 @@ def train_command(arguments: argparse.Namespace) -> int:
         resume=arguments.resume,
         folder=arguments.out,
         family=arguments.encoder,
+        teacher=checkpoints.load(teacher) if teacher else None,
         **(several if arguments.devices != 1 or arguments.strategy else {}),
     )
     rank_zero_only(print)(report)  # Lightning starts this command once per device
@@ -170,6 +176,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--encoder", choices=("resnet", "vit", "vit_mean"), help="default: the method's usual one"
     )
+    train.add_argument("--teacher", help="distillation's: a model of the library (default: simclr_resnet)")
     train.add_argument("--data", default="world", help="a dataset name or an image folder")
     train.add_argument("--profile", choices=("quick", "full"))
     train.add_argument("--minutes", type=float)

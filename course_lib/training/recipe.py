@@ -1,10 +1,9 @@
-"""`course train`: one method on one dataset from the command line, reported beside the random encoder."""
+"""How each method is trained: what builds it, the encoders for it, and the papers' options."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,13 +23,15 @@ class TrainingRecipe:
 
     full: options of the method with the paper's values, for the full profile; only what differs from the
     method's defaults, which are for short runs. rate: the paper's learning rate at 256 images per step, in
-    proportion for others. See `full_options`.
+    proportion for others. See `full_options`. from_teacher: it learns from a finished encoder, which `build`
+    takes as teacher=; its own encoder has half the channels of the usual one.
     """
 
     build: Callable[..., methods.Method]
     families: tuple[str, ...] = EITHER
     full: dict[str, Any] = field(default_factory=dict)
     rate: float | None = None
+    from_teacher: bool = False
 
 
 # The papers' settings on ImageNet. Left out is what belongs to LARS, which is not here (SimCLR, SwAV, BYOL,
@@ -140,6 +141,9 @@ RECIPES: dict[str, TrainingRecipe] = {
         lambda e, t, **o: methods.RotationSupervised(e, t.classes, _few(t), **o)
     ),
     "fixmatch": TrainingRecipe(lambda e, t, **o: methods.FixMatch(e, t.classes, _few(t), **o)),
+    "distillation": TrainingRecipe(
+        lambda e, t, teacher=None, **o: methods.Distillation(e, teacher, **o), FAMILIES, from_teacher=True
+    ),
 }
 METHODS = tuple(RECIPES)
 
@@ -180,17 +184,12 @@ def full_options(name: str, images: int, batch_size: int) -> dict[str, Any]:
     return options
 
 
-def _said(options: dict[str, Any]) -> str:
-    """Options in words, for the report."""
-    words = {name: "sgd" if value is sgd else f"{value:g}" for name, value in options.items()}
-    return ", ".join(f"{name} {word}" for name, word in words.items()) or "the method's defaults"
-
-
-def encoder_for(size: int, profile: str, family: str = "resnet") -> torch.nn.Module:
+def encoder_for(size: int, profile: str, family: str = "resnet", half: bool = False) -> torch.nn.Module:
     """A new encoder for images of `size` pixels: small for "quick"; ResNet-18 or ViT-S for "full".
 
     family: "resnet", "vit" or "vit_mean", which gives the mean patch instead of CLS: masked methods teach the
-    patches, not CLS. Raises ValueError for another family, or an image size that no patch divides.
+    patches, not CLS. half: half as many channels in every layer, about a quarter of the parameters.
+    Raises ValueError for another family, or an image size that no patch divides.
     """
     from course_lib.models import VisionTransformer, resnet
 
@@ -203,62 +202,10 @@ def encoder_for(size: int, profile: str, family: str = "resnet") -> torch.nn.Mod
             raise ValueError(
                 f"encoder_for: no patch of 4, 6, 8 or 16 pixels divides images of {size} pixels."
             )
-        if profile == "quick":
-            return VisionTransformer(size, patch, width=96, depth=4, heads=4, pool=pool)
-        return VisionTransformer(size, patch, width=384, depth=12, heads=6, pool=pool)
-    stem = "small" if size <= 32 else "stride2" if size <= 96 else "imagenet"
+        width, depth, heads = (96, 4, 4) if profile == "quick" else (384, 12, 6)
+        return VisionTransformer(size, patch, width // (1 + half), depth, heads, pool=pool)
     if profile == "quick":
-        return resnet(stem="stride2" if stem == "small" else stem)
-    return resnet((64, 128, 256, 512), (2, 2, 2, 2), stem)
-
-
-def train(
-    method: str,
-    data: str = "world",
-    profile: str | None = None,
-    minutes: float | None = None,
-    steps: int | None = None,
-    seed: int = 0,
-    resume: str | None = None,
-    folder: Path | None = None,
-    family: str | None = None,
-    **options,
-) -> str:
-    """Train, then probe the trained and the random encoder on the test split; returns the report.
-
-    method: a name of METHODS. data: a name for `load`, or an image folder. family: one of FAMILIES
-    (default: the method's usual one). profile: "full" also means the paper's options (`full_options`), which
-    the report names. The rest: see `fit`. Raises ValueError for a family the method cannot use.
-    """
-    from course_lib.data import load
-    from course_lib.evaluate import evaluate
-    from course_lib.training.fitting import fit
-    from course_lib.training.profiles import choose_profile
-
-    chosen = choose_profile(profile)
-    if method in RECIPES:
-        family = family or RECIPES[method].families[0]
-        if family not in RECIPES[method].families:
-            possible = " or ".join(RECIPES[method].families)
-            raise ValueError(f'train: {method} cannot use family="{family}"; choose {possible}.')
-    train_set, test_set = load(data, "train"), load(data, "test")
-    size = train_set.images.shape[-1]
-    of_paper: dict[str, Any] = {}
-    if chosen.name == "full":
-        of_paper = full_options(method, len(train_set), options.get("batch_size") or chosen.batch_size)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        learner = build(method, encoder_for(size, chosen.name, family or "resnet"), train_set, **of_paper)
-    before = evaluate(learner, train_set, test_set)
-    run = fit(learner, train_set, chosen.name, minutes, steps, resume, seed=seed, folder=folder, **options)
-    after = evaluate(learner, train_set, test_set)
-    lines = [
-        f"{method} ({family}) on {train_set.name}: {run.status}, {run.steps} steps in "
-        f"{run.seconds / 60:.1f} minutes, {run.images_per_second:,.0f} images/s",
-        f"linear probe, {len(test_set):,} test images: random encoder {100 * before:.1f} %, "
-        f"trained {100 * after:.1f} % ({100 * (after - before):+.1f} points)",
-        f"checkpoint: {run.checkpoint}",
-    ]
-    if chosen.name == "full":
-        lines.insert(1, f"full profile: {_said(of_paper)}")
-    return "\n".join(lines + run.warnings)
+        stem = "stride2" if size <= 96 else "imagenet"
+        return resnet([width // (1 + half) for width in (24, 48, 96)], (1, 1, 1), stem)
+    stem = "small" if size <= 32 else "stride2" if size <= 96 else "imagenet"
+    return resnet([width // (1 + half) for width in (64, 128, 256, 512)], (2, 2, 2, 2), stem)

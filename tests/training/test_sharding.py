@@ -161,7 +161,8 @@ def every_recipe(strategy: str, folder: str) -> None:
     train = data.load("world", "train", length=1000)
     for name, one in recipe.RECIPES.items():
         torch.manual_seed(0)
-        method = recipe.build(name, recipe.encoder_for(48, "quick", one.families[0]), train)
+        teacher = {"teacher": recipe.encoder_for(48, "quick")} if one.from_teacher else {}
+        method = recipe.build(name, recipe.encoder_for(48, "quick", one.families[0]), train, **teacher)
         fit(
             method, train, steps=2, batch_size=16, show=False, precision="float32", channels_last=False,
             folder=Path(folder) / strategy / name, accelerator="cpu", devices=2, strategy=strategy,

@@ -5,7 +5,7 @@ import torch
 
 from course_lib.data import ImageSet
 from course_lib.models import resnet
-from course_lib.training import recipe, supervised
+from course_lib.training import command, recipe, supervised
 
 from .stand_ins import pictures
 
@@ -19,6 +19,10 @@ def shades(n=64, seed=0):
     labels = torch.arange(n) % 2
     images = pictures(n, size=12, seed=seed) // 2 + (labels * 110).to(torch.uint8)[:, None, None, None]
     return ImageSet(images, labels, ["dark", "bright"], "shades")
+
+
+def teacher_of(name):
+    return {"teacher": small()} if recipe.RECIPES[name].from_teacher else {}
 
 
 OPTIONS = {"batch_size": 16, "show": False, "precision": "float32", "channels_last": False}
@@ -45,7 +49,7 @@ def test_sets_without_labels_are_refused_in_a_sentence():
 )
 def test_every_method_of_the_command_takes_a_step_with_each_of_its_encoders(name, family):
     images = ImageSet(pictures(40, size=48), [0, 1] * 20, ["a", "b"], "noise")
-    method = recipe.build(name, recipe.encoder_for(48, "quick", family), images)
+    method = recipe.build(name, recipe.encoder_for(48, "quick", family), images, **teacher_of(name))
     batch = (images.images[:8], torch.as_tensor(images.labels[:8]))
     loss = method.training_step(batch, 0)
     loss.backward()
@@ -57,7 +61,7 @@ def test_every_method_of_the_command_takes_a_step_with_each_of_its_encoders(name
 @pytest.mark.parametrize("name", recipe.METHODS)
 def test_every_method_takes_its_options_of_the_full_profile(name):
     images = ImageSet(pictures(40, size=48), [0, 1] * 20, ["a", "b"], "noise")
-    options = recipe.full_options(name, len(images), 8)
+    options = recipe.full_options(name, len(images), 8) | teacher_of(name)
     if options.get("projection_size", 0) > 4096:
         options["projection_size"] = 64  # 8192 x 8192 weights are for a GPU
     method = recipe.build(
@@ -85,20 +89,53 @@ def test_the_full_profile_uses_the_options_and_names_them(tmp_path, monkeypatch)
     import course_lib.data
 
     built, plain = [], recipe.build
-    monkeypatch.setattr(recipe, "build", lambda *a, **o: built.append(plain(*a, **o)) or built[-1])
-    monkeypatch.setattr(recipe, "encoder_for", lambda *arguments: small())
+    monkeypatch.setattr(command, "build", lambda *a, **o: built.append(plain(*a, **o)) or built[-1])
+    monkeypatch.setattr(command, "encoder_for", lambda *arguments, **half: small())
     monkeypatch.setattr(course_lib.data, "load", lambda name, split: shades(seed=int(split == "test")))
     options = {"steps": 2, "show": False, "batch_size": 16, "precision": "float32"}
-    report = recipe.train("moco", "shades", "full", folder=tmp_path / "a", **options)
+    report = command.train("moco", "shades", "full", folder=tmp_path / "a", **options)
     assert "full profile: momentum 0.999, optimizer sgd, learning_rate 0.001875" in report
     assert built[0].momentum == 0.999
-    assert "full profile" not in recipe.train("moco", "shades", "quick", folder=tmp_path / "b", **options)
+    assert "full profile" not in command.train("moco", "shades", "quick", folder=tmp_path / "b", **options)
     assert built[1].momentum == 0.99
+
+
+def test_a_student_of_half_the_channels_learns_from_the_teacher_it_is_given(tmp_path, monkeypatch):
+    import course_lib.data
+
+    built, plain = [], recipe.build
+    monkeypatch.setattr(command, "build", lambda *a, **o: built.append(plain(*a, **o)) or built[-1])
+    monkeypatch.setattr(course_lib.data, "load", lambda name, split: shades(seed=int(split == "test")))
+    teacher = small()
+    options = {"steps": 2, "show": False, "batch_size": 16, "folder": tmp_path}
+    report = command.train("distillation", "shades", "quick", teacher=teacher, **options)
+    assert [part.width for part in (built[0].encoder, built[0].teacher)] == [48, teacher.width]
+    sizes = [
+        f"{sum(weights.numel() for weights in part.parameters()):,}" for part in (built[0].encoder, teacher)
+    ]
+    assert f"student of {sizes[0]} parameters, teacher of {sizes[1]} parameters" in report
+
+
+@pytest.mark.parametrize("profile", ["quick", "full"])
+@pytest.mark.parametrize("family", recipe.FAMILIES)
+def test_half_the_channels_are_a_quarter_of_the_parameters(profile, family):
+    with torch.device("meta"):
+        whole, half = (recipe.encoder_for(48, profile, family, half=half) for half in (False, True))
+    sizes = [sum(weights.numel() for weights in encoder.parameters()) for encoder in (whole, half)]
+    assert half.width * 2 == whole.width
+    assert 3.5 < sizes[0] / sizes[1] < 4.1
+
+
+def test_a_teacher_is_asked_for_and_refused_before_anything_is_loaded():
+    with pytest.raises(ValueError, match="distillation needs a teacher=, a finished encoder"):
+        command.train("distillation", "nothing of this name")
+    with pytest.raises(ValueError, match="simclr learns from no teacher; only distillation"):
+        command.train("simclr", "nothing of this name", teacher=small())
 
 
 def test_an_encoder_of_another_family_is_refused_before_anything_is_loaded():
     with pytest.raises(ValueError, match="mae cannot use family"):
-        recipe.train("mae", "nothing of this name", family="resnet")
+        command.train("mae", "nothing of this name", family="resnet")
     with pytest.raises(ValueError, match="no patch"):
         recipe.encoder_for(47, "quick", "vit")
 
@@ -108,7 +145,7 @@ def test_the_report_compares_with_the_random_encoder(tmp_path, monkeypatch):
 
     monkeypatch.setattr(course_lib.data, "load", lambda name, split: shades(seed=int(split == "test")))
     with pytest.raises(ValueError, match='method is "boyl"; choose one of rotation'):
-        recipe.train("boyl", "shades", steps=2, folder=tmp_path)
-    report = recipe.train("supervised", "shades", steps=2, folder=tmp_path, show=False, batch_size=16)
+        command.train("boyl", "shades", steps=2, folder=tmp_path)
+    report = command.train("supervised", "shades", steps=2, folder=tmp_path, show=False, batch_size=16)
     assert "random encoder" in report
     assert str(tmp_path) in report
