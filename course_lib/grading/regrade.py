@@ -4,6 +4,7 @@ New attempts are added, the old ones stay; points that were set by hand stay and
 automatic ones moved. What changed, for whom, is written to changes-<n>.csv.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -106,11 +107,14 @@ def in_words(found: list[dict], most: int = 40, maxima: Mapping[str, tuple] | No
     if not found:
         return "\n".join([*lines, "Nothing changed for anybody."])
     lines += [f"Changed results: {len(found)}, of students: {len({one['student'] for one in found})}"]
+    files = {(one["student"], one["file"]) for one in found}
+    several = [student for student, n in Counter(student for student, _ in files).items() if n > 1]
     for one in found[:most]:
+        who = f"{one['student']} ({one['file']})" if one["student"] in several else one["student"]
         before = f"{one['before']} ({one['status_before']})" if one["before"] != "" else "nothing"
         after = f"{one['after']} ({one['status_after']})" if one["after"] != "" else "no longer there"
         kept = f"; {one['override']} set by hand stay" if one["override"] != "" else ""
-        lines.append(f"  {one['student']}, exercise {one['exercise']}: {before} -> {after}{kept}")
+        lines.append(f"  {who}, exercise {one['exercise']}: {before} -> {after}{kept}")
     if len(found) > most:
         lines.append(f"  and {len(found) - most} more")
     return "\n".join(lines)

@@ -381,7 +381,7 @@ say(f"> {said}")
 write("labs/source/91_alike.py", LAB.replace("rtol=1e-9 atol=1e-12", "rtol=1e-4 atol=1e-6"))
 _ = build.build(root)
 again = regrade.regrade("91_alike", out, root=root, allow_unsandboxed=True)
-say("```\n" + regrade.in_words(again.changes) + "\n```")
+say("```\n" + regrade.in_words(again.changes, maxima=again.maxima) + "\n```")
 attempts = len(list((out / "attempts").glob("*.json")))
 say(
     f"Nothing was overwritten: {attempts} attempts are kept, those from before the change among them. "

@@ -176,7 +176,7 @@ def test_each_flag_stands_where_it_belongs(built, tmp_path, monkeypatch, statuse
 
     monkeypatch.setattr(run, "run", slow_at_first)
     summary = grade(built, tmp_path / "in", tmp_path / "out")
-    flags = {"90.1": [], "90.2": [], "file": ["1 added code cells are not run"]}
+    flags = {"90.1": [], "90.2": [], "file": ["1 added code cell is not run"]}
     flags[place].append(results.AGAIN)
     assert [row["flags"] for row in summary.rows] == [flags["90.1"], flags["90.2"]]
     assert [row["about_file"] for row in summary.rows] == [flags["file"], []]
@@ -254,6 +254,10 @@ def test_changes_hold_exercises_that_are_new_or_gone():
     ]
     assert "nothing -> 3 (right)" in regrade.in_words(found)
     assert "5 (right) -> no longer there" in regrade.in_words(found)
+    assert "  a, exercise new" in regrade.in_words(found)
+    both = [found[0], {**found[0], "file": "old.ipynb"}, {**found[0], "student": "b"}]
+    lines = regrade.in_words(both).splitlines()[1:]  # whose file it was, where a student has several
+    assert [line.split(", ")[0].strip() for line in lines] == ["a (a)", "a (old.ipynb)", "b"]
 
 
 def test_points_by_hand_are_in_all_tables_at_once(built, handed_in, tmp_path):

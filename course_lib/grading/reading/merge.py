@@ -114,4 +114,10 @@ def _edited(cells: list[dict], lab: dict, used: set[int], older: bool) -> list[s
         and not any(defines(cell["source"], name) for name in named)
         and re.sub(r"\s", "", cell["source"]) not in texts
     ]
-    return flags + ([f"{len(added)} added code cells are not run"] if added else [])
+    if added:
+        flags.append(
+            "1 added code cell is not run"
+            if len(added) == 1
+            else f"{len(added)} added code cells are not run"
+        )
+    return flags

@@ -46,7 +46,7 @@ def test_the_name_that_it_defines_is_enough(bare, lab):
     assert [one.found_by for one in merged.answers.values()] == ["name", "name"]
     assert merged.answers["90.1"].flags == ("needs_review: found by name",)
     assert merged.needs_review
-    assert not any("added code cells" in flag for flag in merged.flags)
+    assert not any("added code cell" in flag for flag in merged.flags)
 
 
 def test_of_several_definitions_the_last_is_taken_and_told(bare, lab):

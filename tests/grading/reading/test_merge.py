@@ -92,6 +92,13 @@ def test_a_heading_is_no_anchor_and_1_is_not_10(built, instructor):
     assert merged(notebook, instructor).answers["90.1"].source is None
 
 
+def test_added_cells_are_counted(built, instructor):
+    notebook = student(built)
+    for number, words in ((1, "1 added code cell is not run"), (2, "2 added code cells are not run")):
+        notebook["cells"].append({"cell_type": "code", "source": f"print({number})"})
+        assert merged(notebook, instructor).flags == [words]
+
+
 def test_edited_checks_points_and_forged_cells_are_flagged_and_unused(built, instructor):
     notebook = student(built)
     cells = {cell["id"]: cell for cell in notebook["cells"]}
@@ -103,7 +110,7 @@ def test_edited_checks_points_and_forged_cells_are_flagged_and_unused(built, ins
         "check-90-1 was edited (not used)",
         "points of check-90-2 were edited (not used)",
         "has a grade cell of its own (not used)",
-        "1 added code cells are not run",
+        "1 added code cell is not run",
     ]
 
 

@@ -316,4 +316,18 @@ def test_a_blank_file_that_counts_over_one_with_answers_is_to_be_reviewed():
 def test_a_file_called_review_asks_nobody_to_look():
     assert not statuses.needs_review("the archive also holds peer_review.txt (not taken)")
     flagged = row(flags=["the archive also holds peer_review.txt (not taken)"])
-    assert not report.overview._needs_review(flagged, {})
+    people = report.people([flagged], {})
+    assert report.overview._review(people, {}) == 0
+
+
+def test_flags_of_a_file_and_of_several_files_count_as_to_be_reviewed(tmp_path):
+    known, rows, _, attempts = classroom.school(40, seed=5)
+    before = report.overview._review(report.people(rows, {}), attempts)
+    hers = next(one for one in rows if one["student"] == "student_007")
+    hers["about_file"] = ["needs_review: taken for a browser's copy, as a file of anna is there too"]
+    people = report.people(rows, {})
+    assert report.overview._review(people, attempts) == before + 1
+    people[9]["flags"] = [*people[9]["flags"], "needs_review: the file that counts is blank"]
+    assert report.overview._review(people, attempts) == before + 2
+    report.write_all(known, tmp_path, rows, people, attempts)
+    assert f"Answers to review: those of {before + 2} students" in (tmp_path / "class.html").read_text()

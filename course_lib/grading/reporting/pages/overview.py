@@ -38,7 +38,7 @@ def render(
         found=found,
         quarters=[found.quantile(share) for share in (0, 0.25, 0.5, 0.75, 1)],
         isolation=_isolation(rows, by_sha),
-        first=_first(found, rows, counted, shared, by_sha),
+        first=_first(found, rows, counted, shared, _review(people, by_sha)),
         pictures=[picture(png, visible(alt, 3000)) for png, alt in pictures],
         mistakes=_mistakes(known, found),
         flags=_flags(people, page_name),
@@ -63,7 +63,7 @@ def _first(
     rows: list[dict],
     counted: list[dict],
     shared: list[Signal],
-    by_sha: Mapping[str, Mapping],
+    review: int,
 ) -> list[str]:
     """Sentences about what deserves a look, the most urgent ones first."""
     files = {(row["student"], row["file"]) for row in rows if statuses.pending(row)}
@@ -88,9 +88,8 @@ def _first(
         if names:
             what = statuses.in_words(status)
             sentences.append(f"{count(len(names), 'student')} without a graded file ({what}): {advice}.")
-    review = {row["student"] for row in counted if _needs_review(row, by_sha)}
     if review:
-        sentences.append(f"Answers to review: those of {count(len(review), 'student')}; see the flags below.")
+        sentences.append(f"Answers to review: those of {count(review, 'student')}; see the flags below.")
     limits = Counter(
         row["status"] for row in counted if row["status"] in ("kernel_died", "memory_limit", "timeout")
     )
@@ -143,9 +142,16 @@ def _about(items: list[Item]) -> list[str]:
     return sentences
 
 
-def _needs_review(row: dict, by_sha: Mapping[str, Mapping]) -> bool:
-    status = by_sha.get(row.get("sha", ""), {}).get("status")
-    return status == "needs_review" or any(map(statuses.needs_review, row["flags"]))
+def _review(people: list[dict], by_sha: Mapping[str, Mapping]) -> int:
+    """How many students have a flag, of an answer or a file, or an attempt that asks a person to look."""
+
+    def asks(person: dict) -> bool:
+        attempts = (by_sha.get(row.get("sha", ""), {}) for row in person["rows"])
+        return any(map(statuses.needs_review, person["flags"])) or any(
+            attempt.get("status") == "needs_review" for attempt in attempts
+        )
+
+    return sum(map(asks, people))
 
 
 def _mistakes(known: Any, found: Statistics) -> list[dict]:
