@@ -25,3 +25,10 @@ def test_every_picture_and_file_that_the_readme_names_is_there():
         assert (ROOT / path).is_file(), path
     for path in re.findall(r"`((?:labs|lectures)/[\w/]+)`", text):
         assert (ROOT / path).exists() or (ROOT / f"{path}.ipynb").is_file(), path
+
+
+def test_the_readme_names_every_method_of_course_train():
+    from course_lib.training.recipe import METHODS
+
+    table = (ROOT / "README.md").read_text().split("| family | names |")[1].split("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", table)) == set(METHODS)
