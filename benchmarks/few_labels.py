@@ -9,9 +9,10 @@ Each run is one process with one thread; a finished run is appended to the file 
 What the figures are: top-1 accuracy in per cent on the world's test split, 4,000 images of 18 kinds, after
 25,600 images in batches of 128 (the small ResNet, last step). The labels are the same number of each kind:
 11 (1 % of 20,000 images) or 111 (10 %). supervised sees those images only; pseudo_label, rotation_supervised
-and fixmatch see all 20,000, most without their label; simclr pretrains on all without labels, then a linear
-probe, or fine-tuning (100 steps, layer decay 0.75), takes the labels; random is the same on the untrained
-encoder. Nothing is chosen here; each method has the defaults of its class.
+and fixmatch see all 20,000, most without their label, and 64 labelled ones a step (supervised: 128);
+rotation_supervised asks for the kind in all four positions, which is the harder task. simclr pretrains on all
+without labels, then a linear probe, or fine-tuning (100 steps, layer decay 0.75), takes the labels; random is
+the same on the untrained encoder. Nothing is chosen here; each method has the defaults of its class.
 """
 
 from __future__ import annotations
