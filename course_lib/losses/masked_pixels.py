@@ -66,14 +66,16 @@ def mean_over_removed(errors: Tensor, mask: Tensor) -> Tensor:
 def standardise_patches(patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Each patch minus its mean, over its standard deviation: (B, N, P) -> the same, mean, std (B, N, 1).
 
-    `standardised * std + mean` is the patch again.
+    `standardised * std + mean` is the patch again. Targets get no gradient, so none of the three carries one.
     """
+    patches = patches.detach()
     mean = patches.mean(dim=2, keepdim=True)
     centred = patches - mean
-    # unbiased, over P - 1; written out because torch.var takes several times as long on rows this short
-    variance = centred.square().sum(dim=2, keepdim=True) / (patches.shape[2] - 1)
-    std = (variance + EPSILON).sqrt()
-    return centred / std, mean, std
+    # unbiased, over P - 1; written out because torch.var takes several times as long on rows this short, and
+    # without a second tensor of all pixels: new memory costs more here than the arithmetic
+    length = torch.linalg.vector_norm(centred, dim=2, keepdim=True)
+    std = (length.square() / (patches.shape[2] - 1) + EPSILON).sqrt()
+    return centred.div_(std), mean, std
 
 
 def _check(prediction: Tensor, images: Tensor, mask: Tensor) -> None:
