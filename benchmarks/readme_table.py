@@ -57,7 +57,7 @@ def rows() -> list[tuple[str, str, str]]:
                     f"steps_{name}",
                 ))  # fmt: skip
     found += _gains("real_data", "Fashion-MNIST, 51,200 images seen")
-    found += _gains("distillation", "a ResNet of a quarter of the parameters, 51,200 images of the world seen")
+    found += _gains("distillation", "a quarter of the ResNet, 51,200 images of the world seen")
     found += _few_labels() + _shipped()
     memory = _read("attention_memory.json")
     for library in ("course", "timm"):
