@@ -8,7 +8,7 @@ from course_lib.data.imageset import ImageSet, as_float
 from course_lib.data.loading import DatasetStatus, available, data_root, load
 from course_lib.data.panels import gallery
 from course_lib.data.recipe import POLICIES, Recipe
-from course_lib.data.views import MultiCrop, TwoViews, default_views
+from course_lib.data.views import MultiCrop, TwoViews, asymmetric_views, default_views
 
 __all__ = [
     *augment.__all__,
@@ -22,6 +22,7 @@ __all__ = [
     "Source",
     "TwoViews",
     "as_float",
+    "asymmetric_views",
     "augment",
     "available",
     "curate",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -50,6 +50,9 @@ POLICIES = {
         crop_scale=(0.6, 1.0), jitter=(0.4, 0.4, 0.4, 0.1), blur_p=0.0
     ),
 }
+# two unequal views: one always blurred, one rarely and at times solarised (BYOL, arXiv:2006.07733, table 6)
+_ALWAYS_BLURRED = Recipe(jitter=(0.4, 0.4, 0.2, 0.1), blur_p=1.0)
+ASYMMETRIC = (_ALWAYS_BLURRED, replace(_ALWAYS_BLURRED, blur_p=0.1, solarize_p=0.2))
 
 
 def make_views(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from course_lib.data.checks import check_batch, check_range, check_shape, check_size
-from course_lib.data.recipe import POLICIES, Recipe, describe, make_views
+from course_lib.data.recipe import ASYMMETRIC, POLICIES, Recipe, describe, make_views
 
 SMALL = 64  # pixels; below it a policy takes the paper's settings for small images
 
@@ -107,11 +107,26 @@ def default_views(images: Tensor, generator: torch.Generator | None = None) -> l
     return views(images, generator)
 
 
+def asymmetric_views(images: Tensor, generator: torch.Generator | None = None) -> list[Tensor]:
+    """BYOL's two unequal views (table 6): one always blurred, one rarely blurred and at times solarised.
+
+    images: (B, 3, H, W), uint8 or float in [0, 1]. Below 64 pixels nothing is blurred, as in `TwoViews`.
+    """
+    images = _checked(images, "asymmetric_views")
+    size = _sides(images)
+    with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+        blur = False if min(size) < SMALL else None
+        recipes = [_recipe(recipe, min(size), None, blur) for recipe in ASYMMETRIC]
+        return [view for recipe in recipes for view in make_views(images, recipe, size, 1, generator)]
+
+
 class MultiCrop:
     """A few large and several small views of each image (SwAV: Caron et al. 2020, arXiv:2006.09882, 3.2).
 
     global_crops views at `size` whose crop covers `global_scale` of the area, then local_crops views at
-    `local_size` (default: half of size) that cover `local_scale`. Other arguments as in `TwoViews`.
+    `local_size` (default: half of size) that cover `local_scale`. policy: one of `TwoViews`, or "dino": the
+    large crops take turns as in `asymmetric_views`, and every second small one is blurred (Caron et al. 2021,
+    arXiv:2104.14294). Other arguments as in `TwoViews`.
     Calling it with images gives a list of global_crops + local_crops batches, large ones first.
     """
 
@@ -127,7 +142,8 @@ class MultiCrop:
         strength: float | None = None,
         blur: bool | None = None,
     ):
-        _check_policy(policy, "MultiCrop")
+        if policy != "dino":
+            _check_policy(policy, "MultiCrop")
         if global_crops < 1 or local_crops < 0:
             raise ValueError(
                 f"MultiCrop: global_crops is {global_crops} and local_crops {local_crops}; "
@@ -145,17 +161,32 @@ class MultiCrop:
         images = _checked(images, "MultiCrop")
         size = self.size or _sides(images)
         local_size = self.local_size or (max(1, size[0] // 2), max(1, size[1] // 2))
-        recipe = _recipe(self.policy, min(size), self.strength, self.blur)
-        plan = (
-            (size, self.global_scale, self.global_crops),
-            (local_size, self.local_scale, self.local_crops),
-        )
         views = []
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-            for side, scale, count in plan:
-                if count:
-                    views += make_views(images, replace(recipe, crop_scale=scale), side, count, generator)
+            for recipe, count in self._large(min(size)):
+                recipe = replace(recipe, crop_scale=self.global_scale)
+                views += make_views(images, recipe, size, count, generator)
+            if self.local_crops:
+                recipe = replace(self._small(min(size)), crop_scale=self.local_scale)
+                views += make_views(images, recipe, local_size, self.local_crops, generator)
         return views
+
+    def _large(self, side: int) -> list[tuple[Recipe, int]]:
+        """Recipes of the large crops, and how many follow each."""
+        if self.policy != "dino":
+            return [(_recipe(self.policy, side, self.strength, self.blur), self.global_crops)]
+        return [(self._of(ASYMMETRIC[crop % 2], side), 1) for crop in range(self.global_crops)]
+
+    def _small(self, side: int) -> Recipe:
+        """Recipe of the small crops; whether they are blurred follows the size of the large ones."""
+        if self.policy != "dino":
+            return _recipe(self.policy, side, self.strength, self.blur)
+        return self._of(replace(ASYMMETRIC[0], blur_p=0.5), side)
+
+    def _of(self, recipe: Recipe, side: int) -> Recipe:
+        return _recipe(
+            recipe, side, self.strength, False if self.blur is None and side < SMALL else self.blur
+        )
 
     def __repr__(self) -> str:
         name = self.policy if isinstance(self.policy, str) else "Recipe"

@@ -70,7 +70,7 @@ def cka(a, b, unbiased: bool = False) -> float:
     """Linear centred kernel alignment of two spaces, 1 for equal up to rotation, scale and shift.
 
     a (N, D), b (N, E): row i of both from the same image. HSIC(a, b) / sqrt(HSIC(a, a) HSIC(b, b)) with
-    linear kernels (Kornblith et al. 2019, arXiv:1905.00414, equation 3 and section 3). With few images and
+    linear kernels (Kornblith et al. 2019, arXiv:1905.00414, equations 3 and 4). With few images and
     many features unrelated spaces look alike; unbiased=True uses the estimator of HSIC that does not have
     this bias (Song et al. 2012, JMLR 13, equation 5), needs 4 images, and may fall below 0.
     Raises ValueError for different lengths, NaN, too few images and a space without any spread.

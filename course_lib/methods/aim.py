@@ -33,8 +33,8 @@ class AIM(Method):
     100 % of the area and a flip). loss_function(prediction, images, mask, patch_size, normalize): your own.
 
     Different from the paper: its head is 12 residual MLP blocks, its positions are fixed, its encoder has no
-    CLS and no biases. The mean is over all predicted patches of the batch, so that an image with a longer
-    prefix counts less.
+    CLS and no biases, AdamW's second beta is 0.95. The mean is over all predicted patches of the batch, so
+    that an image with a longer prefix counts less.
     Raises TypeError for an encoder without patches, ValueError for one whose patches overlap (conv_stem) and,
     in `views`, for images of a single patch.
     """

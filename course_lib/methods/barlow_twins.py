@@ -24,7 +24,7 @@ class BarlowTwins(Method):
     projection_size D: features of z; the paper's grow better up to 8192. hidden_size: of the three-layer
     projector (default: projection_size). loss_function(z1, z2, redundancy_weight) can be your own.
     views: images -> [view 1, view 2] (default: `data.default_views`; the paper's are
-    `methods.byol.asymmetric_views`).
+    `data.asymmetric_views`).
 
     Different from the paper: projection_size 256 (8,192), for short runs; AdamW for LARS.
     """

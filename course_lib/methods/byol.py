@@ -4,7 +4,6 @@ Grill et al. 2020, arXiv:2006.07733, section 3 and Algorithm 1.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -15,20 +14,6 @@ from course_lib.methods.base import Method
 from course_lib.methods.schedule import half_cosine
 from course_lib.methods.teacher import momentum_update, teacher_of
 from course_lib.models import mlp
-
-
-def asymmetric_views(images: Tensor, generator: torch.Generator | None = None) -> list[Tensor]:
-    """The paper's two unequal views (table 6): one always blurred, one rarely blurred and often solarised.
-
-    images: (B, 3, H, W), uint8 or float in [0, 1]. Meant for 64 pixels and up; Barlow Twins was
-    trained with it as well.
-    """
-    from course_lib.data.recipe import Recipe, make_views
-
-    first = Recipe(jitter=(0.4, 0.4, 0.2, 0.1), blur_p=1.0)
-    second = replace(first, blur_p=0.1, solarize_p=0.2)
-    size = (images.shape[2], images.shape[3])
-    return [view for recipe in (first, second) for view in make_views(images, recipe, size, 1, generator)]
 
 
 class BYOL(Method):
@@ -49,12 +34,12 @@ class BYOL(Method):
     loss, and not at the encoder's features, which BatchNorm in the projector keeps apart for longer.
 
     loss_function(prediction, target) and momentum_update(teacher, student, momentum) can be your own.
-    views: images -> [view 1, view 2] (default: `data.default_views`; the paper's are `asymmetric_views`).
+    views: images -> [view 1, view 2] (default: `data.default_views`; the paper's: `data.asymmetric_views`).
     hidden_size: of projector and predictor (default: 2 * encoder.width, as in the paper). The learning rate
     is for short training (benchmarks/learning_rates.py).
 
     Different from the paper: momentum from 0.99 (0.996) and projection_size 128 (256), for short runs; AdamW
-    for LARS.
+    for LARS; one policy for both views.
     """
 
     momentum_update: Callable[..., None]

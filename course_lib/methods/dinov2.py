@@ -17,8 +17,9 @@ class DINOv2(IBOT):
     All other options are those of `IBOT` and `DINO`. The loss of a run that learns nothing contains KoLeo,
     which has no such value, so `stuck_values` names the other two parts alone.
 
-    Different from the paper: momentum from 0.99 (0.992), no smaller learning rates for early layers; else
-    what differs in `DINO`.
+    Different from the paper: momentum from 0.99 (0.994), 1,024 prototypes (131,072), bottleneck 64 (384); no
+    smaller learning rate for the patch embedding, and an encoder without stochastic depth and SwiGLU (and
+    without LayerScale unless you give it); no last phase at 518 pixels; else what differs in `DINO`.
     """
 
     def __init__(

@@ -15,7 +15,9 @@ class FineTune(Supervised):
 
     A layer that lies n layers below the classifier learns at learning_rate * layer_decay ** n; layers are the
     stem or patch embedding, then the stages of a ResNet or the blocks of a transformer. layer_decay: 0.65 to
-    0.75 for a masked ViT, 1 for one rate everywhere, 0 for a linear probe that trains with augmentation.
+    0.75 for a masked ViT, 1 for one rate everywhere, 0 for a linear probe that trains with augmentation: the
+    encoder then stays as it is, in eval mode, the averages of its BatchNorm included.
+    A transformer's last norm goes with its last block; in BEiT's and MAE's code it goes with the classifier.
     The encoder you pass is trained; pass `copy.deepcopy(encoder)` to keep the old one.
     Raises ValueError for a decay outside [0, 1].
     """
@@ -32,6 +34,14 @@ class FineTune(Supervised):
             raise ValueError(f"FineTune: layer_decay={layer_decay}; choose a number from 0 to 1.")
         super().__init__(encoder, classes, learning_rate=learning_rate, **options)
         self.layer_decay = layer_decay
+        self.train()  # Lightning leaves each module in the mode it finds it in
+
+    def train(self, mode: bool = True) -> "FineTune":
+        """As in any module, except for an encoder that does not learn (layer_decay=0)."""
+        super().train(mode)
+        if self.layer_decay == 0:
+            self.encoder.eval()
+        return self
 
     def groups(self) -> list[dict]:
         """One or two groups (with and without weight decay) for each layer, the classifier's last."""

@@ -22,6 +22,9 @@ class FixMatch(Supervised):
     ImageSet, or (images, labels), from which every step draws `labelled_batch` rows with replacement.
     weak, strong: images -> [view] (default: a mild crop and flip; SimCLR's crop and colours, where the paper
     takes RandAugment). strong=None is pseudo-labelling: the weak view learns its own guess.
+
+    Different from the paper: AdamW for SGD, no slow copy of the weights is evaluated, labelled and unlabelled
+    images go through BatchNorm apart (together), 64 labelled images beside any batch (1 to 7).
     Raises ValueError for a threshold outside (0, 1], a negative weight, and labelled data without labels.
     """
 

@@ -1,6 +1,6 @@
 """iBOT: DINO between crops, and the same lesson patch by patch where the student's image is masked.
 
-Zhou et al. 2022, arXiv:2111.07832, Algorithm 1 and equation 2.
+Zhou et al. 2022, arXiv:2111.07832, Algorithm 1 and section 3.
 """
 
 import math
@@ -31,7 +31,8 @@ class IBOT(DINO):
     codes instead of centre and softmax. These two are DINOv2's, off here.
     All other options are those of `DINO`. Masks are drawn in `loss`, the same ones on every rank.
 
-    Different from the paper: 1,024 prototypes (8,192); else what differs in `DINO`.
+    Different from the paper: 1,024 prototypes (8,192); the patches' centre is the mean of the masked ones, as
+    in DINOv2's code, since the others are never scored (of all); else what differs in `DINO`.
     """
 
     encoder: VisionTransformer

@@ -31,7 +31,8 @@ class MoCoV3(Method):
     views: images -> [view 1, view 2] (default: `data.default_views`).
 
     Different from the paper: projection_size 128 (256), hidden_size (4,096), weight decay 1e-4 (0.1 for ViT),
-    for short runs; AdamW for LARS with a ResNet; the encoder's positions are learned, the paper's are fixed.
+    for short runs; the encoder's positions are learned, the paper's are fixed. With a ResNet the paper has
+    LARS for AdamW, temperature 1, a projector of two layers, and no BatchNorm at the predictor's end.
     """
 
     momentum_update: Callable[..., None]

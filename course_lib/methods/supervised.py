@@ -11,13 +11,15 @@ from course_lib.losses.ranks import mean_over_ranks
 from course_lib.methods.base import Method
 
 
-def light_augmentation(images: Tensor, generator: torch.Generator | None = None) -> list[Tensor]:
-    """[view] of images (B, 3, H, W): a crop of 40 to 100 % of the area, half of them mirrored."""
+def light_augmentation(
+    images: Tensor, generator: torch.Generator | None = None, least: float = 0.4, flip: bool = True
+) -> list[Tensor]:
+    """[view] of images (B, 3, H, W): a crop of at least `least` of the area, half of them mirrored."""
     from course_lib.data import as_float
     from course_lib.data.augment import horizontal_flip, random_resized_crop
 
-    view = random_resized_crop(as_float(images), scale=(0.4, 1.0), generator=generator)
-    return [horizontal_flip(view, generator=generator)]
+    view = random_resized_crop(as_float(images), scale=(least, 1.0), generator=generator)
+    return [horizontal_flip(view, generator=generator) if flip else view]
 
 
 class Supervised(Method):

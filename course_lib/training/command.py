@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from course_lib.methods.base import sgd
+from course_lib.training.papers import in_words
 from course_lib.training.recipe import RECIPES, build, encoder_for, full_options
 
 
@@ -69,14 +69,8 @@ def train(
     if teacher is not None:
         lines.insert(1, f"student of {_size(learner.encoder)}, teacher of {_size(teacher)}")
     if chosen.name == "full":
-        lines.insert(1, f"full profile: {_said(of_paper)}")
+        lines.insert(1, f"full profile: {in_words(of_paper)}")
     return "\n".join(lines + run.warnings)
-
-
-def _said(options: dict[str, Any]) -> str:
-    """Options in words, for the report."""
-    words = {name: "sgd" if value is sgd else f"{value:g}" for name, value in options.items()}
-    return ", ".join(f"{name} {word}" for name, word in words.items()) or "the method's defaults"
 
 
 def _size(encoder: torch.nn.Module) -> str:

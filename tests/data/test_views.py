@@ -3,7 +3,7 @@ import torch
 from scipy import stats
 from torchvision.transforms import v2
 
-from course_lib.data import MultiCrop, Recipe, TwoViews, default_views
+from course_lib.data import MultiCrop, Recipe, TwoViews, asymmetric_views, default_views
 from course_lib.data.recipe import POLICIES, describe, make_views
 
 
@@ -171,3 +171,40 @@ def test_multi_crop_gives_large_and_small_views_of_the_right_area(generator):
 def test_bad_input_gets_a_sentence(make, sentence):
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+def sharpness(view):
+    """Median over images of the strongest edge."""
+    return view.diff(dim=3).abs().amax(dim=(1, 2, 3)).median()
+
+
+def checkered(side, count=64):
+    """Squares of 8 pixels in random colours: every crop has edges to blur."""
+    squares = torch.randint(0, 256, (count, 3, -(-side // 8), -(-side // 8)), dtype=torch.uint8)
+    return squares.repeat_interleave(8, dim=2).repeat_interleave(8, dim=3)[:, :, :side, :side]
+
+
+def test_of_the_papers_unequal_views_the_first_is_always_blurred_the_second_rarely():
+    torch.manual_seed(0)
+    images = checkered(64)
+    first, second = asymmetric_views(images, torch.Generator().manual_seed(0))
+    again = asymmetric_views(images, torch.Generator().manual_seed(0))
+    assert torch.equal(first, again[0])
+    assert first.shape == second.shape == images.shape
+    assert sharpness(first) < 0.8 * sharpness(second)
+    small = asymmetric_views(checkered(32), torch.Generator().manual_seed(0))
+    assert sharpness(small[0]) > 0.8 * sharpness(small[1])  # nothing is blurred below 64 pixels
+
+
+def test_dinos_large_crops_take_turns():
+    torch.manual_seed(0)
+    crops = MultiCrop(3, 2, local_size=32, policy="dino")
+    a, b, c, *small = crops(checkered(64), torch.Generator().manual_seed(0))
+    assert [len(small), *small[0].shape[2:]] == [2, 32, 32]
+    assert a.shape[2:] == c.shape[2:] == (64, 64)
+    assert max(sharpness(a), sharpness(c)) < 0.8 * sharpness(b)
+    assert "MultiCrop('dino'): 3 global crops" in repr(crops)
+    mild, plain, _ = MultiCrop(3, 0, policy="dino")(checkered(48), torch.Generator().manual_seed(0))
+    assert sharpness(mild) > 0.8 * sharpness(plain)
+    with pytest.raises(ValueError, match="policy is 'dinox'"):
+        MultiCrop(policy="dinox")

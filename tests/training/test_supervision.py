@@ -5,7 +5,7 @@ import torch
 
 from course_lib.data import ImageSet
 from course_lib.models import resnet
-from course_lib.training import command, recipe, supervised
+from course_lib.training import command, papers, recipe, supervised
 
 from .stand_ins import pictures
 
@@ -68,8 +68,15 @@ def test_every_method_takes_its_options_of_the_full_profile(name):
         name, recipe.encoder_for(48, "quick", recipe.RECIPES[name].families[0]), images, **options
     )
     assert method.configure_optimizers()["optimizer"].defaults["lr"] == method.learning_rate
-    if recipe.RECIPES[name].rate:
-        assert method.learning_rate == pytest.approx(recipe.RECIPES[name].rate * 8 / 256)
+    paper = papers.PAPERS.get(name, papers.Paper())
+    if paper.rate:
+        scale = (8 / 1024) ** 0.5 if name in ("dinov2", "gram_anchoring") else 8 / 256
+        assert method.learning_rate == pytest.approx(paper.rate * scale)
+    if paper.crops:
+        assert method.views.local_crops == paper.crops["local_crops"]
+        assert method.views.local_scale == paper.crops["local_scale"]
+        assert method.views.policy == "small"  # at 48 pixels; the paper's style from 64 on
+    assert papers.in_words(recipe.full_options(name, len(images), 8))
 
 
 def test_full_options_are_the_papers_fitted_to_the_data():
@@ -80,7 +87,14 @@ def test_full_options_are_the_papers_fitted_to_the_data():
     assert (small["momentum"], small["weight_decay"]) == (0.996, 0.04)
     assert recipe.full_options("moco", 100_000, 256)["queue_size"] == 65_536
     assert "queue_size" not in recipe.full_options("moco", 50_000, 256)
-    assert recipe.full_options("mae", 50_000, 256)["decoder_depth"] == 8
+    mae = recipe.full_options("mae", 50_000, 256)
+    assert mae["decoder_depth"] == 8
+    dinov2 = recipe.full_options("dinov2", 1_281_167, 3072)  # the paper's 3.5e-4 for a ViT-L
+    assert dinov2["learning_rate"] == pytest.approx(3.5e-4, rel=0.02)
+    assert (dinov2["prototypes"], dinov2["bottleneck"], dinov2["momentum"]) == (131_072, 384, 0.994)
+    words = papers.in_words({key: mae[key] for key in ("augment", "optimizer")} | dinov2["crops"])
+    assert words.startswith("augment light_augmentation (least 0.2, flip on), optimizer AdamW (betas 0.9 to")
+    assert words.endswith("global_scale 0.32 to 1, local_scale 0.05 to 0.32, policy dino")
     with pytest.raises(ValueError, match='method is "boyl"'):
         recipe.full_options("boyl", 10, 10)
 
@@ -94,7 +108,7 @@ def test_the_full_profile_uses_the_options_and_names_them(tmp_path, monkeypatch)
     monkeypatch.setattr(course_lib.data, "load", lambda name, split: shades(seed=int(split == "test")))
     options = {"steps": 2, "show": False, "batch_size": 16, "precision": "float32"}
     report = command.train("moco", "shades", "full", folder=tmp_path / "a", **options)
-    assert "full profile: momentum 0.999, optimizer sgd, learning_rate 0.001875" in report
+    assert "full profile: momentum 0.999, optimizer SGD (momentum 0.9), views of moco_v2" in report
     assert built[0].momentum == 0.999
     assert "full profile" not in command.train("moco", "shades", "quick", folder=tmp_path / "b", **options)
     assert built[1].momentum == 0.99
