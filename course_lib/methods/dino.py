@@ -3,6 +3,7 @@
 Caron et al. 2021, arXiv:2104.14294, Algorithm 1.
 """
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -27,7 +28,7 @@ class DINO(Method):
     `sharpening=False` show the two collapses.
     Order: the loss uses the centre before this batch; after the optimiser's step teacher and centre follow.
 
-    prototypes K, hidden_size, bottleneck: of `models.prototype_head`; the paper's are 65536, 2048, 256.
+    prototypes K, hidden_size, bottleneck, prototype_length: of `models.prototype_head`.
     momentum: of the teacher, a half cosine from here to final_momentum over the run. The paper starts at
     0.996; the default is for runs of some hundred steps, where that teacher would hardly leave its start.
     teacher_temperature: reached in a straight line from warmup_teacher_temperature (default: the same) over
@@ -37,10 +38,10 @@ class DINO(Method):
     views: images -> list of crops, large ones first (default: `data.MultiCrop()`).
 
     Different from the paper: 1,024 prototypes (65,536), hidden_size 256 (2,048), bottleneck 64 (256),
-    momentum from 0.99 (0.996), prototypes not frozen at first, for short runs; a constant weight decay of
-    1e-4 (0.04 rising to 0.4); gradients are not clipped (at length 3); no stochastic depth (0.1); all crops
-    in one style (`MultiCrop(policy="dino")` has the paper's). `embed` is the student's, while the paper
-    evaluates the teacher: `method.teacher[0]`.
+    momentum from 0.99 (0.996), prototypes not frozen at first and of length 8 (0.58), so that they turn more
+    slowly, for short runs; a constant weight decay of 1e-4 (0.04 rising to 0.4); gradients are not clipped
+    (at length 3); no stochastic depth (0.1); all crops in one style (`MultiCrop(policy="dino")` has the
+    paper's). `embed` is the student's, while the paper evaluates the teacher: `method.teacher[0]`.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class DINO(Method):
         prototypes: int = 1024,
         hidden_size: int = 256,
         bottleneck: int = 64,
+        prototype_length: float | None = None,
         momentum: float = 0.99,
         final_momentum: float = 1.0,
         student_temperature: float = 0.1,
@@ -80,7 +82,9 @@ class DINO(Method):
 
             views = MultiCrop()
         self.views, self.global_crops = views, count_global_crops(views, global_crops)
-        self.head = prototype_head(self.width, hidden_size, bottleneck, prototypes)
+        sizes = {"hidden": hidden_size, "bottleneck": bottleneck, "prototypes": prototypes}
+        self.new_head = functools.partial(prototype_head, self.width, length=prototype_length, **sizes)
+        self.head = self.new_head()
         self.teacher = teacher_of(self.student)
         self.center = Center(prototypes, center_momentum)
         self.momentum, self.final_momentum = momentum, final_momentum

@@ -4,7 +4,7 @@ Zhou et al. 2022, arXiv:2111.07832, Algorithm 1 and section 3.
 """
 
 import math
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from course_lib.methods.block_masks import block_masks, spread_ratios
 from course_lib.methods.dino import DINO
 from course_lib.methods.self_distillation import Center, encode_crops, sinkhorn_scores
 from course_lib.methods.teacher import teacher_of
-from course_lib.models import PrototypeHead, VisionTransformer, prototype_head
+from course_lib.models import PrototypeHead, VisionTransformer
 
 
 class IBOT(DINO):
@@ -67,9 +67,7 @@ class IBOT(DINO):
         self.patch_center = Center(len(self.head.prototypes), self.center.momentum)
         self.patch_head = self.patch_teacher = None
         if not shared_head:
-            first: Any = self.head.mlp[0]
-            number, bottleneck = self.head.prototypes.shape
-            self.patch_head = prototype_head(self.width, first.out_features, bottleneck, number)
+            self.patch_head = self.new_head()
             self.patch_teacher = teacher_of(self.patch_head)
 
     def loss(self, views: list[Tensor]) -> Tensor:

@@ -50,7 +50,15 @@ def mlp(
 class PrototypeHead(nn.Module):
     """features -> MLP -> unit length -> cosine with each of K unit prototypes; see `prototype_head`."""
 
-    def __init__(self, in_features: int, hidden: int, bottleneck: int, prototypes: int, layers: int = 3):
+    def __init__(
+        self,
+        in_features: int,
+        hidden: int,
+        bottleneck: int,
+        prototypes: int,
+        layers: int = 3,
+        length: float | None = None,
+    ):
         super().__init__()
         if min(in_features, hidden, bottleneck, prototypes, layers) < 1:
             raise ValueError(
@@ -67,7 +75,8 @@ class PrototypeHead(nn.Module):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
         # weight normalisation with its length fixed at 1: only the direction of a row counts
-        self.prototypes = nn.Parameter(torch.randn(prototypes, bottleneck))
+        rows = torch.randn(prototypes, bottleneck)
+        self.prototypes = nn.Parameter(rows if length is None else length * F.normalize(rows, dim=1))
 
     def forward(self, features: Tensor) -> Tensor:
         """(..., in_features) -> (..., prototypes), cosines in [-1, 1], float32 under autocast as well.
@@ -80,13 +89,22 @@ class PrototypeHead(nn.Module):
 
 
 def prototype_head(
-    in_features: int, hidden: int = 2048, bottleneck: int = 256, prototypes: int = 65536, layers: int = 3
+    in_features: int,
+    hidden: int = 2048,
+    bottleneck: int = 256,
+    prototypes: int = 65536,
+    layers: int = 3,
+    length: float | None = 3**-0.5,
 ) -> PrototypeHead:
     """DINO's head: scores of `prototypes` prototypes (Caron et al. 2021, arXiv:2104.14294, appendix C).
 
     `layers` linear layers with GELU between them down to `bottleneck` features, normalised to length 1, then
     a last layer without bias whose rows have length 1 whatever is done to them (weight normalisation): no
-    prototype wins by being long. The defaults are the paper's; `.prototypes` is the
-    parameter that is frozen at the start. Raises ValueError for a size below one.
+    prototype wins by being long. But the longer a row, the less an optimiser's step turns it. length: of each
+    row at the start; None: as drawn from a normal distribution, about the root of `bottleneck`. The defaults
+    are the paper's; `.prototypes` is the parameter that is frozen at the start. Raises ValueError for a size
+    below one and a length that is not above 0.
     """
-    return PrototypeHead(in_features, hidden, bottleneck, prototypes, layers)
+    if length is not None and not length > 0:
+        raise ValueError(f"prototype_head: length is {length}; rows of length 0 have no direction.")
+    return PrototypeHead(in_features, hidden, bottleneck, prototypes, layers, length)

@@ -46,6 +46,7 @@ _DINO = {
     "prototypes": 65536,
     "hidden_size": 2048,
     "bottleneck": 256,
+    "prototype_length": 3**-0.5,
     "momentum": 0.996,
     "warmup_teacher_temperature": 0.04,
     "teacher_temperature": 0.07,

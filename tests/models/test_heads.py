@@ -63,3 +63,16 @@ def test_scores_are_float32_under_autocast():
 def test_bad_input_is_a_sentence():
     with pytest.raises(ValueError, match="prototypes=0"):
         prototype_head(6, 16, 8, 0)
+    with pytest.raises(ValueError, match="length is 0"):
+        prototype_head(6, 16, 8, 20, length=0)
+
+
+def test_the_papers_prototypes_start_as_long_as_the_rows_of_its_weight_normalised_layer():
+    torch.manual_seed(0)
+    theirs = nn.Linear(256, 4096, bias=False).weight.detach().norm(dim=1).mean()
+    assert theirs == pytest.approx(3**-0.5, rel=0.01)
+    ours, drawn = (
+        prototype_head(6, 16, 256, 400, **o).prototypes.detach().norm(dim=1) for o in ({}, {"length": None})
+    )
+    torch.testing.assert_close(ours, torch.full((400,), 3**-0.5))
+    assert drawn.mean() == pytest.approx(16, rel=0.05)
