@@ -1,6 +1,6 @@
 """iBOT: at the patches that are hidden from it, the student says which prototypes the teacher sees there.
 
-Zhou et al. 2022, arXiv:2111.07832, equation 2; weighted per image as in DINOv2, Oquab et al. 2024,
+Zhou et al. 2022, arXiv:2111.07832, equation 3; weighted per image as in DINOv2, Oquab et al. 2024,
 arXiv:2304.07193.
 """
 

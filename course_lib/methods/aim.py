@@ -1,6 +1,6 @@
 """AIM: read an image patch by patch, as a language model reads words, and paint the next patch each time.
 
-El-Nouby et al. 2024, arXiv:2401.08541, section 3.
+El-Nouby et al. 2024, arXiv:2401.08541, section 4.
 """
 
 from collections.abc import Callable

@@ -21,8 +21,9 @@ class BarlowTwins(Method):
     are redundant. So both views go through one network, with gradient, and no predictor is needed.
     redundancy_weight=0 asks for agreement only: all features may then say the same.
 
-    projection_size D: features of z; the paper's grow better up to 8192. hidden_size: of the three-layer
-    projector (default: projection_size). loss_function(z1, z2, redundancy_weight) can be your own.
+    projection_size D: features of z; the paper's grow better up to 16,384, the most it tries. hidden_size: of
+    the three-layer projector (default: projection_size). loss_function(z1, z2, redundancy_weight) can be your
+    own.
     views: images -> [view 1, view 2] (default: `data.default_views`; the paper's are
     `data.asymmetric_views`).
 

@@ -33,7 +33,8 @@ class BEiT(Method):
 
     Different from the paper: its tokenizer is a trained autoencoder (DALL-E's dVAE, 8,192 words), which sees
     more than one patch at a time and was fitted to 250 million images; k-means on patches gives words that
-    say less about what is shown. Blocks are those of `block_masks`: at least 4 patches and not 16.
+    say less about what is shown. Blocks are those of `block_masks`: at least 4 patches and not 16. Crops are
+    milder (from 8 % of the area), positions learned (relative ones), no LayerScale, no stochastic depth.
     Raises TypeError or ValueError for an encoder whose patches cannot be hidden, TypeError for a tokenizer
     without `.vocabulary`, ValueError for a mask_ratio not in (0, 1) or tokens that do not fit the patches.
     """

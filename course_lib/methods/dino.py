@@ -39,7 +39,8 @@ class DINO(Method):
 
     Different from the paper: 1,024 prototypes (65,536), hidden_size 256 (2,048), bottleneck 64 (256),
     momentum from 0.99 (0.996), prototypes not frozen at first and of length 8 (0.58), so that they turn more
-    slowly, for short runs; a constant weight decay of 1e-4 (0.04 rising to 0.4); gradients are not clipped
+    slowly, a teacher temperature of 0.04 throughout (rising to 0.07), four small crops (up to ten), for short
+    runs; a constant weight decay of 1e-4 (0.04 rising to 0.4); gradients are not clipped
     (at length 3); no stochastic depth (0.1); all crops in one style (`MultiCrop(policy="dino")` has the
     paper's). `embed` is the student's, while the paper evaluates the teacher: `method.teacher[0]`.
     """

@@ -17,9 +17,11 @@ class DINOv2(IBOT):
     All other options are those of `IBOT` and `DINO`. The loss of a run that learns nothing contains KoLeo,
     which has no such value, so `stuck_values` names the other two parts alone.
 
-    Different from the paper: momentum from 0.99 (0.994), 1,024 prototypes (131,072), bottleneck 64 (384); no
-    smaller learning rate for the patch embedding, and an encoder without stochastic depth and SwiGLU (and
-    without LayerScale unless you give it); no last phase at 518 pixels; else what differs in `DINO`.
+    Different from the paper: momentum from 0.99 (0.994), 1,024 prototypes (131,072), bottleneck 64 (384 for
+    CLS, 256 for patches); weight decay 1e-4 (0.04 rising to 0.2); KoLeo's neighbours are those of all ranks
+    (of one GPU); no smaller learning rate for the patch embedding; an encoder without stochastic depth and
+    SwiGLU, and without LayerScale unless you give it; no last phase at 518 pixels; else what differs in
+    `DINO`.
     """
 
     def __init__(

@@ -20,10 +20,12 @@ class GramAnchoring(DINOv2):
     keep its cosines among themselves; their features are free to move. Only large crops are compared: the
     student's own pass over them, masked patches included, with the Gram teacher's over the whole crop.
 
-    start: the part of the run's `total_steps` after which the Gram teacher is taken and the loss begins; at
-    0 after the first step, without a planned end never. refresh_steps: so many steps later it is taken anew,
-    and again (the paper: every 10,000 of 1,000,000); None: it stays the first one. gram_weight: the paper's
-    is 2; 0 is DINOv2, with a Gram teacher that nobody asks. Gram teacher and the step at which it was taken,
+    start: the part of the run's `total_steps` after which the loss begins; at 0 after the first step, without
+    a planned end never. taken: the part after which the Gram teacher is put aside (default: start). The paper
+    adds the loss after 1,000,000 steps and takes the teacher of step 100,000 or 200,000: one from the end has
+    spoiled patches to keep. refresh_steps: so many steps after both it is taken anew, and again (the paper:
+    after 10,000 steps, three times at most); None: it stays the first one. gram_weight: the paper's is 2; 0
+    is DINOv2, with a Gram teacher that nobody asks. Gram teacher and the step at which it was taken,
     `gram_step` (-1: not yet), are part of the state_dict.
     Not here: the paper's Gram teacher in its last phase sees the crops at twice the resolution.
     All other options are those of `DINOv2`, `IBOT` and `DINO`: with shared_head=True, koleo_weight=0 and
@@ -37,22 +39,30 @@ class GramAnchoring(DINOv2):
         encoder: VisionTransformer,
         gram_weight: float = 2.0,
         start: float = 0.5,
+        taken: float | None = None,
         refresh_steps: int | None = None,
         **options,
     ):
         super().__init__(encoder, **options)
-        if gram_weight < 0 or not 0 <= start <= 1 or (refresh_steps is not None and refresh_steps < 1):
+        first = start if taken is None else taken
+        if (
+            gram_weight < 0
+            or not 0 <= first <= start <= 1
+            or (refresh_steps is not None and refresh_steps < 1)
+        ):
             raise ValueError(
-                f"GramAnchoring: gram_weight={gram_weight}, start={start}, refresh_steps={refresh_steps}; "
-                "the weight is at least 0, start lies in [0, 1], refresh_steps is at least 1 or None."
+                f"GramAnchoring: gram_weight={gram_weight}, start={start}, taken={taken}, "
+                f"refresh_steps={refresh_steps}; the weight is at least 0, start lies in [0, 1], taken not "
+                "after it, refresh_steps is at least 1 or None."
             )
-        self.gram_weight, self.start, self.refresh_steps = gram_weight, start, refresh_steps
+        self.gram_weight, self.start, self.taken = gram_weight, start, first
+        self.refresh_steps = refresh_steps
         self.gram_teacher = teacher_of(encoder)  # not used before it is taken
         self.register_buffer("gram_step", torch.tensor(-1))
 
     def anchor(self, images: Tensor, tokens: Tensor) -> Tensor | float:
-        """gram_weight times the change of the patches' cosines; 0 before the Gram teacher is taken."""
-        if not self.gram_weight or self.gram_step < 0:
+        """gram_weight times the change of the patches' cosines; 0 before `start`."""
+        if not self.gram_weight or self.gram_step < 0 or not self.past(self.start, self.global_step):
             return 0.0
         with torch.no_grad():
             theirs = self.gram_teacher.all_tokens(images)  # (G * B, T, D)
@@ -69,6 +79,12 @@ class GramAnchoring(DINOv2):
 
     def is_due(self, step: int, taken: int) -> bool:
         """Whether the Gram teacher is to be taken after `step`; taken: when it was last, -1 for not yet."""
-        if taken >= 0:
-            return self.refresh_steps is not None and step >= taken + self.refresh_steps
-        return self.start == 0 or (self.total_steps is not None and step >= self.start * self.total_steps)
+        if taken < 0:
+            return self.past(self.taken, step)
+        if self.refresh_steps is None or not self.past(self.start, step):
+            return False
+        return step >= max(taken, self.start * (self.total_steps or 0)) + self.refresh_steps
+
+    def past(self, part: float, step: int) -> bool:
+        """Whether `step` lies after this part of the run; without a planned end only 0 is ever past."""
+        return part == 0 or (self.total_steps is not None and step >= part * self.total_steps)

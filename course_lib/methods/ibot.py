@@ -31,8 +31,9 @@ class IBOT(DINO):
     codes instead of centre and softmax. These two are DINOv2's, off here.
     All other options are those of `DINO`. Masks are drawn in `loss`, the same ones on every rank.
 
-    Different from the paper: 1,024 prototypes (8,192); the patches' centre is the mean of the masked ones, as
-    in DINOv2's code, since the others are never scored (of all); else what differs in `DINO`.
+    Different from the paper: 1,024 prototypes (8,192); as in DINOv2's code the patches' centre is the mean of
+    the masked ones, since the others are never scored (of all), and exactly a share of the crops is masked,
+    at evenly spread ratios (at random); else what differs in `DINO`.
     """
 
     encoder: VisionTransformer

@@ -64,7 +64,7 @@ class IJEPA(Method):
     can often only be guessed, so in training the predictor is told noisy places (`BlockPredictor`).
 
     Different from the paper: smooth L1 as in its code (the paper writes squared L2), area and shape of a
-    block are drawn apart, learned positions in the encoder, a predictor of 2 blocks (6 to 12 of width 384)
+    block are drawn apart, learned positions in the encoder, a predictor of 2 blocks (6 to 16 of width 384)
     for short runs, a constant weight decay of 0.05 (0.04 rising to 0.4); an encoder with CLS (without), and
     views that are mirrored (not). The paper evaluates the target encoder, `embed` is the context encoder's.
     Raises TypeError or ValueError for an encoder whose patches cannot be removed, ValueError for momentum

@@ -27,7 +27,8 @@ class MaskFeat(Method):
 
     mask_ratio: part of the patches that is hidden. cell, bins: of the histograms (default cell: half a patch;
     paper: 8 pixels, 9 bins, patches of 16). augment: (images, generator) -> [view] (default: a crop of 40 to
-    100 % of the area and a flip). Different from the paper: patches are hidden one by one and not in blocks.
+    100 % of the area and a flip). Different from the paper: patches are hidden one by one and not in blocks,
+    crops are milder (from 50 %), gradients are not clipped (at length 0.02).
     Raises TypeError or ValueError for an encoder whose patches cannot be hidden, ValueError for a mask_ratio
     not in (0, 1) or a cell that does not divide the patch.
     """

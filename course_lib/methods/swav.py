@@ -36,7 +36,8 @@ class SwAV(Method):
     views: images -> list of crops, large ones first (default: `data.MultiCrop()`).
 
     Different from the paper: 128 prototypes (3,000), projection_size 64 (128), prototypes not frozen at
-    first, four small crops of 5 to 40 % (six of 5 to 14 %), for short runs; a queue counts as soon as it is
+    first, large crops of 40 to 100 % (14 to 100 %) and four small ones of 5 to 40 % (six of 5 to 14 %), for
+    short runs; a queue counts as soon as it is
     full (the paper: from epoch 15); AdamW for LARS.
     """
 

@@ -2,7 +2,7 @@
 
 Left out is what belongs to LARS, which is not here (SimCLR, SwAV, BYOL, Barlow Twins, VICReg and MoCo v3 with
 a ResNet): its rates and decays mean something else to AdamW. What else a paper did differently stands in the
-docstring of each method.
+docstring of each method. The warm-up of the rate is `Method`'s for all of them; the papers' last 10 to 40 epochs.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ _DINO = {
     "prototypes": 65536,
     "hidden_size": 2048,
     "bottleneck": 256,
-    "prototype_length": 3**-0.5,
+    "prototype_length": 3**-0.5,  # of its code: how PyTorch starts the rows of a linear layer
     "momentum": 0.996,
     "warmup_teacher_temperature": 0.04,
     "teacher_temperature": 0.07,
     "temperature_warmup": 0.15,  # the first 30 epochs
-    "weight_decay": 0.04,  # the papers' rises to 0.4
+    "weight_decay": 0.04,  # DINO's and iBOT's rise to 0.4, DINOv2's to 0.2
 }
 _TEN_CROPS = {"local_crops": 10, "global_scale": (0.25, 1.0), "local_scale": (0.05, 0.25), "policy": "dino"}
-# DINOv2's values for a ViT-L on 142 million images; its code's defaults, for ImageNet, are those of DINO
+# DINOv2's values for a ViT-L on 142 million images; 384 is the bottleneck of CLS, that of patches is 256 there
 _DINOV2 = Paper(
     _DINO | {"prototypes": 131072, "bottleneck": 384, "momentum": 0.994},
     {"local_crops": 8, "global_scale": (0.32, 1.0), "local_scale": (0.05, 0.32), "policy": "dino"},
@@ -80,6 +80,7 @@ PAPERS: dict[str, Paper] = {
     ),
     "simsiam": Paper({"projection_size": 2048, "optimizer": sgd, "views": TwoViews("moco_v2")}, rate=0.05),
     "barlow_twins": Paper({"projection_size": 8192, "views": asymmetric_views}),
+    # as VICReg's code has it; in the paper's appendix both views are drawn alike
     "vicreg": Paper({"projection_size": 8192, "views": asymmetric_views}),
     "dino": Paper(_DINO, _TEN_CROPS, rate=5e-4),
     "ibot": Paper(_DINO | {"prototypes": 8192}, _TEN_CROPS, rate=5e-4),
@@ -106,7 +107,8 @@ PAPERS: dict[str, Paper] = {
         },
         rate=1.25e-4,
     ),
-    "beit": Paper(rate=1.9e-4),
+    "beit": Paper({"augment": _cropped(0.08)}, rate=1.9e-4),  # the paper also changes colours
+    # twelve linear layers; the paper has twelve residual blocks of two each
     "aim": Paper({"head_layers": 12, "head_width": 2048, "optimizer": adamw_95}, rate=6.25e-5),
 }
 

@@ -47,6 +47,8 @@ def watched(method):
         ({"start": 1.0}, [-1, -1, -1, -1, -1, 6]),
         ({"refresh_steps": 2}, [-1, -1, 3, 3, 5, 5]),
         ({"start": 0.0, "refresh_steps": 1}, [1, 2, 3, 4, 5, 6]),
+        ({"taken": 0.0}, [1, 1, 1, 1, 1, 1]),
+        ({"taken": 0.3, "refresh_steps": 2}, [-1, 2, 2, 2, 5, 5]),  # two steps after the loss began, at 3
         ({"total_steps": None}, [-1] * 6),
     ],
 )
@@ -68,6 +70,18 @@ def test_before_it_is_taken_the_run_is_dinov2_bit_for_bit():
     ours, theirs = anchored.state_dict(), plain.state_dict()
     assert set(ours) - set(theirs) == {n for n in ours if n.startswith("gram_")}
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_an_early_gram_teacher_waits_for_the_start_of_the_loss():
+    anchored, plain = make(taken=0.0, start=0.5), make(DINOv2)
+    values = [[], []]
+    for method, losses in zip((anchored, plain), values, strict=True):
+        loss = method.loss
+        method.loss = lambda views, loss=loss, losses=losses: losses.append(loss(views)) or losses[-1]
+        train(method, 5, images=pictures(8), batch_size=2)
+    equal = [torch.equal(ours, theirs) for ours, theirs in zip(*values, strict=True)]
+    assert equal == [True] * 3 + [False] * (len(equal) - 3)
+    assert anchored.gram_step == 1
 
 
 def test_without_weight_it_is_dinov2_to_the_end():

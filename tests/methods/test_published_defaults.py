@@ -48,7 +48,7 @@ PUBLISHED = [  # what has the default, the defaults, where the paper says so
     (
         methods.DINO,
         {"student_temperature": 0.1, "teacher_temperature": 0.04, "final_momentum": 1},
-        "Caron et al. 2021, arXiv:2104.14294, section 3",
+        "Caron et al. 2021, arXiv:2104.14294, section 3.2; 0.04 is where its teacher's warm-up starts",
     ),
     (losses.dino, {"student_temperature": 0.1, "teacher_temperature": 0.04}, "the same"),
     (losses.ibot, {"student_temperature": 0.1, "teacher_temperature": 0.04}, "the same"),
@@ -58,7 +58,7 @@ PUBLISHED = [  # what has the default, the defaults, where the paper says so
     (
         methods.IBOT,
         {"mask_ratio": (0.1, 0.5), "masked_share": 0.5, "patch_weight": 1},
-        "Zhou et al. 2022, arXiv:2111.07832, section 3.3",
+        "Zhou et al. 2022, arXiv:2111.07832, section 3.2",
     ),
     (methods.IBOT, {"koleo_weight": 0, "sinkhorn_centering": False}, "the same: DINOv2 brought both"),
     (
@@ -67,7 +67,7 @@ PUBLISHED = [  # what has the default, the defaults, where the paper says so
         "Oquab et al. 2024, arXiv:2304.07193, section 4",
     ),
     (methods.DINOv2, {"koleo_weight": 0.1}, "Oquab et al. 2024, arXiv:2304.07193, appendix B.1"),
-    (methods.GramAnchoring, {"gram_weight": 2}, "Simeoni et al. 2025, arXiv:2508.10104, section 4.2"),
+    (methods.GramAnchoring, {"gram_weight": 2}, "Simeoni et al. 2025, arXiv:2508.10104, appendix C"),
     (methods.MAE, {"mask_ratio": 0.75}, "He et al. 2022, arXiv:2111.06377, section 4.1"),
     (methods.FineTune, {"layer_decay": 0.75}, "He et al. 2022, arXiv:2111.06377, appendix A.1, table 9"),
     (methods.BEiT, {"mask_ratio": 0.4}, "Bao et al. 2022, arXiv:2106.08254, section 2.3"),
