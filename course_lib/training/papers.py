@@ -2,7 +2,7 @@
 
 Left out is what belongs to LARS, which is not here (SimCLR, SwAV, BYOL, Barlow Twins, VICReg and MoCo v3 with
 a ResNet): its rates and decays mean something else to AdamW. What else a paper did differently stands in the
-docstring of each method. The warm-up of the rate is `Method`'s for all of them; the papers' last 10 to 40 epochs.
+docstring of each method. All warm up as `Method` does; in the papers that lasts 10 to 40 epochs.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _DINO = {
     "weight_decay": 0.04,  # DINO's and iBOT's rise to 0.4, DINOv2's to 0.2
 }
 _TEN_CROPS = {"local_crops": 10, "global_scale": (0.25, 1.0), "local_scale": (0.05, 0.25), "policy": "dino"}
-# DINOv2's values for a ViT-L on 142 million images; 384 is the bottleneck of CLS, that of patches is 256 there
+# DINOv2's values for a ViT-L on 142 million images; 384 is for CLS, the bottleneck of patches is 256 there
 _DINOV2 = Paper(
     _DINO | {"prototypes": 131072, "bottleneck": 384, "momentum": 0.994},
     {"local_crops": 8, "global_scale": (0.32, 1.0), "local_scale": (0.05, 0.32), "policy": "dino"},
