@@ -82,3 +82,22 @@ def test_a_file_that_is_not_the_newest_is_marked_in_the_terminal(built, tmp_path
     grade(built, tmp_path, say=said.append)
     marked = [line.split(": ")[1].split(",")[0] for line in said if "(not the newest file of kai)" in line]
     assert marked == ["kai/old.ipynb"]
+
+
+def test_points_by_hand_that_a_newer_hand_in_would_pass_ask_for_a_look_until_they_are_decided_again(
+    built, tmp_path
+):
+    hand_in(student(built, x90_1="# exercise 90.1\naverage = sum"), tmp_path / "in" / "ines.ipynb", 1)
+    grade(built, tmp_path)
+    results.set_by_hand(tmp_path / "out", "ines", "90.1", "5", "a slip", "B.", built)
+    hand_in(student(built), tmp_path / "in" / "ines.ipynb", 2)
+    summary = grade(built, tmp_path)
+    (ines,) = summary.people
+    assert (ines["total"], ines["rows"][0]["automatic"]) == (65, 40)
+    (flag,) = [flag for flag in ines["flags"] if flag.startswith("needs_review: ")]
+    assert "for an older hand-in; automatic would be 40 now" in flag
+    assert "1 student has an answer that a person should look at" in summary.text
+    results.set_by_hand(tmp_path / "out", "ines", "90.1", "5", "a slip", "B.", built)
+    (ines,) = grade(built, tmp_path).people
+    assert ines["total"] == 65
+    assert not [flag for flag in ines["flags"] if flag.startswith("needs_review")]
