@@ -101,3 +101,16 @@ def test_points_by_hand_that_a_newer_hand_in_would_pass_ask_for_a_look_until_the
     (ines,) = grade(built, tmp_path).people
     assert ines["total"] == 65
     assert not [flag for flag in ines["flags"] if flag.startswith("needs_review")]
+
+
+def test_a_right_answer_whose_cell_stops_below_it_is_one_that_a_person_should_look_at(built, tmp_path):
+    tried = "# exercise 90.1\ndef average(numbers):\n    return sum(numbers) / len(numbers)\naverage(3)"
+    save(student(built, x90_1=tried), tmp_path / "in" / "ines.ipynb")
+    said = []
+    summary = grade(built, tmp_path, say=said.append)
+    assert "60 of 100 points (needs review)" in " ".join(said)
+    (ines,) = summary.people
+    assert [flag.partition(";")[0] for flag in ines["flags"]] == [
+        "needs_review: its cell defines average and then stops"
+    ]
+    assert "1 student has an answer that a person should look at" in summary.text

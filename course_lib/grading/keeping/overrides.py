@@ -113,8 +113,9 @@ def apply(
         older = _made_for(one, row, modified or {})
         if older and row["automatic"] > one.points:
             row["flags"].append(
-                f"needs_review: {one.points:g} points of exercise {row['exercise']} were set by hand {older}; "
-                f"automatic would be {row['automatic']:g} now. Decide which counts, with `course override`"
+                f"needs_review: {one.points:g} points of exercise {row['exercise']} were set by hand "
+                f"{older}; automatic would be {row['automatic']:g} now. Decide which counts, with "
+                "`course override`"
             )
 
 
