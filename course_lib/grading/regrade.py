@@ -57,7 +57,9 @@ def changes(before: dict[tuple[str, str], dict], rows: list[dict]) -> list[dict]
     for row in rows:
         old = before.get((row["sha"], row["exercise"]))
         same = old is not None and (old["points"], old["status"]) == (row["automatic"], row["status"])
-        if not row["sha"] or (same and not (_by_hand(row) and _most(old) != _most(row))):
+        # what is no notebook has a row and no attempt, before as now
+        never_tried = not row["sha"] or (old is None and row["status"] == "unreadable")
+        if never_tried or (same and not (_by_hand(row) and _most(old) != _most(row))):
             continue
         found.append(_change(row, row["exercise"], old, row["automatic"], row["status"]))
     present = {(row["sha"], row["exercise"]) for row in rows}

@@ -114,3 +114,13 @@ def test_a_right_answer_whose_cell_stops_below_it_is_one_that_a_person_should_lo
         "needs_review: its cell defines average and then stops"
     ]
     assert "1 student has an answer that a person should look at" in summary.text
+
+
+def test_a_file_that_is_no_notebook_is_no_change_when_nothing_was_changed(built, tmp_path):
+    save(student(built), tmp_path / "in" / "alice.ipynb")
+    save("some words", tmp_path / "in" / "alice.pdf")
+    grade(built, tmp_path)
+    summary = regrade.regrade(LAB, tmp_path / "out", root=built, executor=Here())
+    assert {row["status"] for row in summary.rows} == {"right", "unreadable"}
+    assert summary.changes == []
+    assert not list((tmp_path / "out").glob("changes-*.csv"))
