@@ -7,6 +7,7 @@ import pytest
 
 from course_lib.grading.keeping import intake, ledger
 from course_lib.grading.keeping.ledger import GraderError
+from course_lib.grading.keeping.owners import owners
 
 
 @pytest.fixture
@@ -181,6 +182,25 @@ def test_names_that_only_look_like_those_of_canvas_stay_apart(tmp_path, out):
     names = ("lab_03_2024_anna", "lab_03_2024_ben", "hw_3_1_cleo", "hw_4_1_cleo", "03_contrastive_dora")
     found = students(tmp_path / "in", out, *(f"{name}.ipynb" for name in names))
     assert set(found.values()) == set(names)
+
+
+def test_the_folders_that_moodle_makes_of_one_hand_in_are_one_students(tmp_path, out):
+    names = (
+        "Ada Byron_123_assignsubmission_file/lab.ipynb",
+        "Ada Byron_123_assignsubmission_onlinetext/onlinetext.html",
+        "Bo Lee_124_assignsubmission_file_/my lab-2.ipynb",
+        "Cy Ray_125_assignsubmission_file_my lab-2.ipynb",  # without folders
+    )
+    found = students(tmp_path / "in", out, *names)
+    assert [found[name] for name in names] == ["Ada Byron_123", "Ada Byron_123", "Bo Lee_124", "Cy Ray_125"]
+    assert not any(one.flags for one in intake.known(out))
+
+
+def test_who_was_taken_under_the_name_of_a_moodle_folder_keeps_it():
+    file = "Ada Byron_123_assignsubmission_{}/lab.ipynb"
+    before = {file.format("file"): "Ada Byron_123_assignsubmission_file"}
+    found = owners([file.format("file"), file.format("onlinetext")], before)
+    assert {student for student, _ in found.values()} == {"Ada Byron_123_assignsubmission_file"}
 
 
 def test_two_students_told_apart_by_a_number_stay_two(tmp_path, out):

@@ -253,16 +253,35 @@ def test_the_number_of_a_canvas_file_is_the_canvas_id_and_nobody_elses_other_num
     assert "no line of the gradebook has the number 124 of Canvas: " + student in " ".join(said)
 
 
-def test_the_number_of_a_moodle_folder_is_the_participant_and_nobody_elses_id_number(tmp_path):
+@pytest.mark.parametrize("student", ["Ada Byron_7_assignsubmission_file", "Ada Byron_7"])
+def test_the_number_of_a_moodle_folder_is_the_participant_and_nobody_elses_id_number(tmp_path, student):
     data = "Identifier,Full name,ID number,Email address,Grade\n"
     data += "Participant 7,Ada Byron,900,ada@uni.edu,\nParticipant 8,Bo Smith,7,bo@uni.edu,\n"
-    out = folder(tmp_path, graded("Ada Byron_7_assignsubmission_file"))
+    out = folder(tmp_path, graded(student))
     (tmp_path / "sheet.csv").write_text(data)
     into = exports.export(out, "moodle", tmp_path / "f.csv", tmp_path / "sheet.csv")
     assert [line[4] for line in cells_of(into.read_bytes())[1:]] == ["20", ""]
     (tmp_path / "sheet.csv").write_text(data.replace("Participant 7", "Participant 17"))
     into = exports.export(out, "moodle", tmp_path / "f.csv", tmp_path / "sheet.csv")
     assert [line[4] for line in cells_of(into.read_bytes())[1:]] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("student", "names", "line"),
+    [
+        ("Bo ONeil_7", {1: "O'Neil, Bo", 2: "Ada"}, 1),
+        ("Participant_7", {}, 1),  # marked without names
+        ("meier_7", {1: "Ada Byron", 2: "Eva Meier"}, None),  # chosen by its student: not participant 7
+        ("meier_24", {1: "Ada Byron", 2: "Eva Meier"}, 2),  # a login
+        ("Ada Byron_8", {1: "Ada Byron", 2: "Eva Meier"}, None),  # a namesake
+    ],
+)
+def test_a_number_of_moodle_without_its_folder_needs_the_name_beside_it(student, names, line):
+    lines = {1: ["Participant 7", "ada@uni.edu"], 2: ["Participant 9", "meier_24@uni.edu"]}
+    numbers = {place: keys[0] for place, keys in lines.items()}
+    found, failed = people.match([student], lines, names, "Moodle", numbers)
+    assert found == ({student: line} if line else {})
+    assert bool(failed) == (line is None)
 
 
 def test_who_cannot_be_told_apart_is_not_filled_in():
