@@ -17,7 +17,7 @@ from course_lib.grading.keeping import intake, ledger
 from course_lib.grading.keeping.index import Index
 from course_lib.grading.keeping.intake import Submission
 from course_lib.grading.keeping.ledger import GraderError
-from course_lib.grading.reference import Lab, expectations, load
+from course_lib.grading.reference import Lab, expectations, load, not_built
 from course_lib.grading.summary import Summary
 from course_lib.grading.walls import limits, sandbox
 
@@ -53,6 +53,8 @@ def grade(
     folder = None if submissions is None else Path(submissions).resolve()
     if folder is not None and (out == folder or out in folder.parents or folder in out.parents):
         raise GraderError("--out must lie outside the folder of submissions.")
+    if about_source := not_built(root, known):
+        say(about_source)
     with _room_on_disk(out), ledger.opened(out, lab):
         handed_in = intake.known(out) if folder is None else intake.take_all(folder, out)
         if not handed_in:
