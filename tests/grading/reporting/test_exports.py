@@ -482,3 +482,97 @@ def test_a_folder_as_the_file_to_write_is_a_sentence(tmp_path):
     out = folder(tmp_path, graded("alice"))
     with pytest.raises(ValueError, match=r"is a folder; name the file to write, for example .*wide\.csv"):
         exports.export(out, "wide", tmp_path)
+
+
+NO_EXPORT = {
+    "lab.ipynb": b'{"cells": []}',
+    "handed_in.zip": b"PK\x03\x04\x00",
+    "notes.txt": b"call Bo back\n",
+    "roster.csv": b"name,login\nAda,ada\n",
+    "letter.csv": '"never closed'.encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", NO_EXPORT)
+def test_a_file_that_is_no_earlier_export_is_never_overwritten(tmp_path, kind, name):
+    out, into = folder(tmp_path, graded("alice")), tmp_path / name
+    into.write_bytes(NO_EXPORT[name])
+    with pytest.raises(ValueError, match="is there already and is no earlier export"):
+        exports.export(out, kind, into)
+    assert into.read_bytes() == NO_EXPORT[name]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_earlier_export_and_an_empty_file_are_written_over(tmp_path, kind):
+    out, into = folder(tmp_path, graded("alice")), tmp_path / "again.csv"
+    into.write_bytes(b"")
+    exports.export(out, kind, into)
+    before = into.read_bytes()
+    exports.export(out, kind, into)
+    assert into.read_bytes() == before != b""
+
+
+def test_a_filled_gradebook_is_written_over_and_a_notebook_is_not(tmp_path):
+    assert canvas(tmp_path, "alice") == canvas(tmp_path, "alice")
+    (tmp_path / "lab.ipynb").write_text("{}")
+    with pytest.raises(ValueError, match="is no earlier export"):
+        exports.export(tmp_path / "out", "canvas", tmp_path / "lab.ipynb", tmp_path / "book.csv")
+
+
+def test_notes_that_somebody_else_wrote_beside_it_stay(tmp_path):
+    out, notes = folder(tmp_path, graded("alice")), tmp_path / "lab-notes.txt"
+    notes.write_text("call Bo back\n")
+    with pytest.raises(ValueError, match=r"lab-notes\.txt is there already"):
+        exports.export(out, "moodle", tmp_path / "lab.csv")
+    assert notes.read_text() == "call Bo back\n"
+    assert not (tmp_path / "lab.csv").exists()
+    assert exports.export(out, "wide", tmp_path / "lab.csv").exists()  # which writes no notes
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(ValueError, match="is no earlier export"):
+        exports.export(folder(tmp_path, graded("alice")), "wide", tmp_path / "pipe.csv")
+
+
+def test_the_documents_of_gradescope_are_written_over_and_other_json_is_not(tmp_path):
+    out, into = folder(tmp_path, graded("alice", "bob")), tmp_path / "all.json"
+    for _ in range(2):
+        exports.export(out, "gradescope", into)
+    for other in ('{"lab": "03"}', "[]", "{"):
+        into.write_text(other)
+        with pytest.raises(ValueError, match="is no earlier export"):
+            exports.export(out, "gradescope", into)
+        assert into.read_text() == other
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ValueError, match="is no earlier export"):
+        exports.export(out, "gradescope", tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "originals", "attempts/000001.json", "intake/new.csv", "feedback/wide.csv", "results.csv"),
+        *("summary.csv", "results.json", "lab.json", "class.html", "index.sqlite", "changes-1.csv", ".lock"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["wide", "gradescope"])
+def test_nothing_is_written_over_what_the_grader_keeps(tmp_path, kind, name):
+    out = folder(tmp_path, graded("alice"))
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    with pytest.raises(ValueError, match="belongs to the grading folder, where the grader keeps its own"):
+        exports.export(out, kind, tmp_path / "out" / ".." / "out" / name)
+    assert before == {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert exports.export(out, kind, out / "upload.csv") == out / "upload.csv"
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path):
+    out = folder(tmp_path, graded("alice"))
+    (tmp_path / "file").write_text("")
+    (tmp_path / "book.csv").write_bytes(CANVAS)
+    for call in (("wide", None), ("canvas", tmp_path / "book.csv")):
+        with pytest.raises(ValueError, match=r"x\.csv cannot be written \(.+\); name a file in a folder in"):
+            exports.export(out, call[0], "/proc/none/x.csv", call[1])
+    with pytest.raises(ValueError, match=r"The gradebook .*none\.csv cannot be read \(No such file"):
+        exports.export(out, "canvas", tmp_path / "x.csv", tmp_path / "none.csv")
