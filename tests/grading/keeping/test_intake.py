@@ -83,7 +83,8 @@ def test_links_other_files_and_large_ones_are_rows_with_a_reason(tmp_path, out, 
     found = {one.student: one.reason for one in intake.take_all(folder, out)}
     assert found == {
         "alice": "this is not a notebook (.ipynb)",
-        "large": "the file has 0 MB",
+        "large": "the file has 0 MB; at most 20 are read. "
+        "Clear the outputs of the notebook, save it and hand it in again",
         "link": "this is a link",
         "loop": "this is a link",
         "pipe": "this is no plain file",
@@ -94,6 +95,24 @@ def test_links_other_files_and_large_ones_are_rows_with_a_reason(tmp_path, out, 
 def test_a_folder_that_is_not_there_is_a_sentence(tmp_path, out):
     with pytest.raises(GraderError, match="There is no folder"):
         intake.take_all(tmp_path / "nowhere", out)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"), [("alice.ipynb", "put it into a folder"), ("all.zip", "unpack it into a folder")]
+)
+def test_a_file_in_place_of_the_folder_is_told_as_what_it_is(tmp_path, out, name, advice):
+    file = put(tmp_path, name)
+    with pytest.raises(GraderError, match=rf"{name} is a file; a folder is expected .*: {advice} of its own"):
+        intake.take_all(file, out)
+
+
+def test_a_file_that_is_too_large_twice_is_one_file(tmp_path, out, monkeypatch):
+    monkeypatch.setattr(intake, "LARGEST_FILE", 50)
+    for moment, size in enumerate((2_000_000, 3_000_000), start=1):
+        os.utime(put(tmp_path / "in", "large.ipynb", "x" * size), (moment, moment))
+        found = intake.take_all(tmp_path / "in", out)
+    assert [one.reason.partition(";")[0] for one in found] == ["the file has 3 MB"]
+    assert len(list((out / "intake").iterdir())) == 2
 
 
 def test_archives_and_notebooks_under_other_names_are_taken(tmp_path, out):
