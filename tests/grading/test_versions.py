@@ -71,6 +71,9 @@ def test_a_maximum_that_falls_below_points_by_hand_is_listed_and_not_passed(buil
     assert summary.maxima == {"90.1": (40, 20)}
     words = regrade.in_words(summary.changes, maxima=summary.maxima)
     assert words.startswith("Exercise 90.1: at most 40 -> 20 points\n")
+    assert change["set_by_hand"] == 40
+    assert "; of 40 set by hand 20 count, the maximum now" in words
+    assert "set by hand stay" not in words
     with closing(sqlite3.connect(tmp_path / "out" / "index.sqlite")) as tables:
         assert tables.execute("SELECT sum(points) FROM standing").fetchone() == (80,)
 

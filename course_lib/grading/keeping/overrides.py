@@ -87,7 +87,7 @@ def apply(
     decided: dict[tuple[str, str], Override],
     modified: Mapping[tuple[str, str, str], float] | None = None,
 ) -> None:
-    """Put the points that were decided into rows; `automatic` keeps the grader's.
+    """Put the points that were decided into rows; `automatic` keeps the grader's, `set_by_hand` what was set.
 
     Where the lab's points at most have changed since, the row is flagged needs_review; more than there are
     now is never counted. So is a row whose newer attempt would give more than was decided. The decision
@@ -98,7 +98,7 @@ def apply(
         one = decided.get((row["student"], row["exercise"]))
         if one is None or one.points is None:
             continue
-        row["points"] = min(one.points, row["max"])
+        row["points"], row["set_by_hand"] = min(one.points, row["max"]), one.points
         row["flags"] = [*row["flags"], f"{BY_HAND}{one.reason}"]
         if one.points > row["max"] or one.most not in (None, row["max"]):
             then = f" of {one.most:g}" if one.most is not None else ""
