@@ -195,9 +195,19 @@ def test_canvas_changes_one_column_and_keeps_every_other_byte(tmp_path):
     assert 'The column "Lab 90: Made (12)" was filled for 3 of 5 students.' in text
     assert "no line of the gradebook fits: nobody" in text
     assert "without points here: Twin, A, Student, Test" in text
-    assert "2 older, different scores were replaced" in text
+    assert "2 older, different scores were replaced: 103 (EX -> 20), ada (12 -> 7.5)." in text
     assert "The lab has 60 points, the gradebook says 100" in text
     assert (tmp_path / "filled-notes.txt").read_text().splitlines() == said
+
+
+def test_of_many_replaced_scores_the_first_are_named(tmp_path):
+    data = "Student,ID,SIS Login ID,Section,Lab 90 (1)\n"
+    data += "".join(f"N,{n},login{n},A,1\n" for n in range(12))
+    _, said = canvas(tmp_path, *(f"login{n}" for n in range(12)), data=data.encode())
+    assert said[1].startswith("12 older, different scores were replaced: login0 (1 -> 20), login1 (1 -> 20)")
+    assert said[1].endswith("login9 (1 -> 20) and 2 more.")
+    _, said = canvas(tmp_path, "login3", data=data.encode())
+    assert "1 older, different score was replaced: login3 (1 -> 20)." in said
 
 
 def test_a_gradebook_that_nobody_fits_stays_as_it_is(tmp_path):
