@@ -154,7 +154,7 @@ def moved_answers(root):
     def turn(kind):
         return lambda notebook: answer(notebook, "90.1").update(cell_type=kind)
 
-    yield Case("34", "duplicated", changed(root, twice), WRONG, "2 cells with an answer, one taken")
+    yield Case("34", "duplicated", changed(root, twice), WRONG, "2 cells with an answer, the last is taken")
     yield Case("34", "split", changed(root, split), RIGHT, "2 cells with one answer, joined")
     yield Case("34", "merged", changed(root, merge), RIGHT, "held several answers (taken apart)")
     yield Case("36", "colab", changed(root, strip), RIGHT, "found by anchor")
