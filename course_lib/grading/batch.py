@@ -17,7 +17,7 @@ from course_lib.grading.keeping import intake, ledger
 from course_lib.grading.keeping.index import Index
 from course_lib.grading.keeping.intake import Submission
 from course_lib.grading.keeping.ledger import GraderError
-from course_lib.grading.reference import Lab, expectations, load
+from course_lib.grading.reference import Lab, expectations, load, not_built
 from course_lib.grading.summary import Summary
 from course_lib.grading.walls import limits, sandbox
 
@@ -53,6 +53,8 @@ def grade(
     folder = None if submissions is None else Path(submissions).resolve()
     if folder is not None and (out == folder or out in folder.parents or folder in out.parents):
         raise GraderError("--out must lie outside the folder of submissions.")
+    if about_source := not_built(root, known):
+        say(about_source)
     with _room_on_disk(out), ledger.opened(out, lab):
         handed_in = intake.known(out) if folder is None else intake.take_all(folder, out)
         if not handed_in:
@@ -130,16 +132,14 @@ def _grade_all(
                     raise OSError(errno.ENOSPC, attempt["stop"])
                 attempt |= {"sha": waiting[key][0].sha, "lab": known.name, "digest": known.digest}
                 index.attempt(ledger.store(out, key, attempt))
-                progress.of(waiting[key], attempt)
+                progress.of(waiting[key], attempt, again=key in slow)
 
+    slow: list[str] = []
     tried = [key for key in waiting if ledger.attempts(out, key)]
     go([key for key in waiting if key not in tried], alone=False)
     slow = [key for key in waiting if key not in tried and ledger.timed_out(ledger.attempts(out, key)[-1])]
     if slow:
-        progress.again(
-            sum(len(waiting[key]) for key in slow),
-            f"{len(slow)} ran out of time and are run once more, each alone.",
-        )
+        progress.again(sum(len(waiting[key]) for key in slow))
     go([*tried, *slow], alone=True)
 
 
@@ -152,27 +152,32 @@ def _older(handed_in: list[Submission]) -> set[Submission]:
 
 
 class _Progress:
-    """A sentence per file, also for each of equal files, with the time that is left."""
+    """A sentence per file, also for each of equal files, with the time left; runs again count apart."""
 
     def __init__(self, total: int, say: Say, older: set[Submission]):
-        self.older = older
-        self.total, self.say, self.number, self.started = total, say, 0, time.monotonic()
+        self.older, self.say, self.started = older, say, time.monotonic()
+        self.total, self.done = {False: total, True: 0}, {False: 0, True: 0}  # {whether again: files}
 
-    def of(self, files: list[Submission], attempt: dict) -> None:
-        """Say how the attempt at these equal files ended."""
+    def of(self, files: list[Submission], attempt: dict, again: bool = False) -> None:
+        """Say how the attempt at these equal files ended. again: they were counted before."""
         points, most = (sum(row[name] for row in attempt["rows"]) for name in ("points", "max"))
         ending = "" if attempt["status"] == "graded" else f" ({attempt['status'].replace('_', ' ')})"
-        before, self.number = self.number, self.number + len(files)
-        left = (time.monotonic() - self.started) / self.number * (self.total - self.number)
-        rest = f", about {_in_words(left)} left" if self.number < self.total else ""
-        for number, one in enumerate(files, start=before + 1):
+        first = self.done[again] + 1
+        self.done[again] += len(files)
+        done, total = sum(self.done.values()), sum(self.total.values())
+        left = (time.monotonic() - self.started) / done * (total - done)
+        rest = f", about {_in_words(left)} left" if done < total else ""
+        for number, one in enumerate(files, start=first):
             what = f"{points} of {most} points{ending}"
             what += f" (not the newest file of {one.student})" if one in self.older else ""
-            self.say(f"{number} of {self.total}: {one.file}, {what}{rest}")
+            count = f"{number} of {self.total[again]}{' again' if again else ''}"
+            self.say(f"{count}: {one.file}, {what}{rest}")
 
-    def again(self, more: int, sentence: str) -> None:
-        self.total += more
-        self.say(sentence)
+    def again(self, more: int) -> None:
+        """Say that so many files are run once more."""
+        self.total[True] += more
+        what = "is run once more, alone" if more == 1 else "are run once more, each alone"
+        self.say(f"{more} ran out of time and {what}.")
 
 
 def _in_words(seconds: float) -> str:

@@ -90,7 +90,9 @@ def add_to(add: Callable[..., argparse.ArgumentParser], root: Root) -> None:
         help="the gradebook that your system exported (needed for canvas, possible for moodle)",
     )
     export.add_argument("--column", help="title of the gradebook's column (default: the one like the lab)")
-    export.add_argument("--into", type=Path, required=True, help="the file to write")
+    export.add_argument(
+        "--into", type=Path, required=True, help="the file to write, new or an earlier export"
+    )
     migrate = command("migrate", migrate_command)
     migrate.add_argument("notebook", type=Path, help="the instructor's notebook of nbgrader or Otter")
     migrate.add_argument("--kind", choices=("auto", "nbgrader", "otter"), default="auto")

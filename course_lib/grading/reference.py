@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.grading.authoring import copies, notebooks
+from course_lib.grading.authoring.source import version
 from course_lib.grading.keeping.ledger import GraderError
 from course_lib.grading.running import compare, run
 from course_lib.lab import bundle as bundles
@@ -51,6 +52,20 @@ def load(root: Path, lab: str) -> Lab:
     code = [[c.source, c.metadata] for n in (solution, student) for c in n.cells if c.cell_type == "code"]
     digest = hashlib.sha256(json.dumps([code, bundles.digest(bundle)]).encode()).hexdigest()
     return Lab(lab, solution, student, bundle, digest)
+
+
+def not_built(root: Path, known: Lab) -> str:
+    """A sentence if the lab's source is not the one that was built; "" if it is, or if there is none here."""
+    source = root / "labs" / "source" / f"{known.name}.py"
+    try:
+        if version(source) == known.bundle.get("version"):
+            return ""
+    except OSError:
+        return ""
+    return (
+        f"labs/source/{source.name} is not what the lab was built from; the built lab is what counts here. "
+        f"If your change should count, run `course build labs/{known.name}` and give this command again."
+    )
 
 
 def expectations(known: Lab, deadline: float = 600.0) -> dict[str, list[dict]]:

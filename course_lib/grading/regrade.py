@@ -17,7 +17,7 @@ from course_lib.grading.summary import Summary
 
 COLUMNS = (
     *("student", "file", "exercise", "before", "after", "status_before", "status_after", "override"),
-    *("max_before", "max_after"),
+    *("max_before", "max_after", "set_by_hand"),
 )
 
 
@@ -25,7 +25,8 @@ def regrade(lab: str, out: Path | str, **options: Any) -> Summary:
     """Grade again what is in the grading folder `out`; options as for `batch.grade`.
 
     `.changes` of the summary has one entry per row whose automatic points or status changed since the last
-    grading that came to its end, and per row set by hand whose points at most did: COLUMNS. `.maxima` has
+    grading that came to its end, and per row set by hand whose points at most did: COLUMNS, of which
+    "override" is what counts now of the points that were "set_by_hand". `.maxima` has
     the exercises whose points at most changed: {exercise: (before, after)}. Raises GraderError in a sentence.
     """
     out = Path(out).resolve()
@@ -57,7 +58,9 @@ def changes(before: dict[tuple[str, str], dict], rows: list[dict]) -> list[dict]
     for row in rows:
         old = before.get((row["sha"], row["exercise"]))
         same = old is not None and (old["points"], old["status"]) == (row["automatic"], row["status"])
-        if not row["sha"] or (same and not (_by_hand(row) and _most(old) != _most(row))):
+        # what is no notebook has a row and no attempt, before as now
+        never_tried = not row["sha"] or (old is None and row["status"] == "unreadable")
+        if never_tried or (same and not (_by_hand(row) and _most(old) != _most(row))):
             continue
         found.append(_change(row, row["exercise"], old, row["automatic"], row["status"]))
     present = {(row["sha"], row["exercise"]) for row in rows}
@@ -98,7 +101,17 @@ def _change(row: dict, exercise: str, old: dict | None, points: Any, status: str
         "override": by_hand,
         "max_before": _most(old),
         "max_after": _most(row) if same else "",
+        "set_by_hand": row.get("set_by_hand", "") if same else "",
     }
+
+
+def _kept(one: dict) -> str:
+    """What became of points that were set by hand."""
+    if one["override"] == "":
+        return ""
+    if one["set_by_hand"] in ("", one["override"]):
+        return f"; {one['override']} set by hand stay"
+    return f"; of {one['set_by_hand']} set by hand {one['override']} count, the maximum now"
 
 
 def in_words(found: list[dict], most: int = 40, maxima: Mapping[str, tuple] | None = None) -> str:
@@ -113,8 +126,7 @@ def in_words(found: list[dict], most: int = 40, maxima: Mapping[str, tuple] | No
         who = f"{one['student']} ({one['file']})" if one["student"] in several else one["student"]
         before = f"{one['before']} ({one['status_before']})" if one["before"] != "" else "nothing"
         after = f"{one['after']} ({one['status_after']})" if one["after"] != "" else "no longer there"
-        kept = f"; {one['override']} set by hand stay" if one["override"] != "" else ""
-        lines.append(f"  {who}, exercise {one['exercise']}: {before} -> {after}{kept}")
+        lines.append(f"  {who}, exercise {one['exercise']}: {before} -> {after}{_kept(one)}")
     if len(found) > most:
         lines.append(f"  and {len(found) - most} more")
     return "\n".join(lines)

@@ -41,7 +41,7 @@ def standing(known: Lab, out: Path, handed_in: list[Submission], tries: Tries) -
             }
             # a cell of more than 131,072 characters is one that csv does not read any more
             rows.append({**row, **own, **{k: [flag[:LONGEST] for flag in v] for k, v in flags.items()}})
-    overrides.apply(rows, overrides.current(out))
+    overrides.apply(rows, overrides.current(out), _times(handed_in))
     return rows
 
 
@@ -64,7 +64,12 @@ def publish(known: Lab, out: Path, handed_in: list[Submission], tries: Tries) ->
 
 def _people(rows: list[dict], handed_in: list[Submission]) -> list[dict]:
     """The students of rows, each with the file that counts."""
-    return report.people(rows, {(one.student, one.file, one.sha): one.modified for one in handed_in})
+    return report.people(rows, _times(handed_in))
+
+
+def _times(handed_in: list[Submission]) -> dict[tuple[str, str, str], float]:
+    """The time of each (student, file, sha)."""
+    return {(one.student, one.file, one.sha): one.modified for one in handed_in}
 
 
 def last_run(out: Path) -> dict:

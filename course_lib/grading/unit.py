@@ -13,6 +13,7 @@ import nbformat
 
 from course_lib.grading.keeping.ledger import VERSION
 from course_lib.grading.reading import limited
+from course_lib.grading.reading.match import REVIEW
 from course_lib.grading.reading.merge import outline
 from course_lib.grading.reading.parse import Unreadable
 from course_lib.grading.reference import Lab
@@ -90,7 +91,7 @@ def attempt(data: bytes, job: dict) -> dict:
         rows.append({**row, "values_digest": _values_digest(result.of("emit", name), len(entry["seeds"]))})
     return {
         "rows": rows,
-        "status": _status(rows, result.lost, merged.needs_review),
+        "status": _status(rows, result.lost),
         "lost": result.lost,
         "flags": merged.flags,
         "answers": {name: source for name, source in sources.items() if source is not None},
@@ -137,12 +138,12 @@ def guarded(data: bytes, job: dict) -> dict:
         return broken(job, f"grader: {type(error).__name__}: {error}")
 
 
-def _status(rows: list[dict], lost: str, needs_review: bool) -> str:
+def _status(rows: list[dict], lost: str) -> str:
     """How the submission as a whole ended, in one word."""
     found = {row["status"] for row in rows}
     if lost:
         return "interrupted"
-    if needs_review:
+    if any(flag.startswith(REVIEW) for row in rows for flag in row["flags"]):
         return "needs_review"
     for ending in ENDINGS:
         if ending in found:

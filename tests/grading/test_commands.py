@@ -60,6 +60,24 @@ def test_grade_override_and_regrade_from_the_command_line(course_says, handed_in
     assert "Nothing changed for anybody." in said
 
 
+def test_a_source_that_was_changed_and_not_built_is_told_in_one_sentence(course, handed_in, tmp_path, capsys):
+    def said(*arguments):
+        assert cli.main(["--root", str(course), *map(str, arguments)]) == 0
+        return [line for line in capsys.readouterr().out.splitlines() if "labs/source/" in line]
+
+    source, out = course / "labs" / "source" / f"{LAB}.py", tmp_path / "out"
+    text = source.read_bytes()
+    source.write_bytes(text)  # newer, and the same
+    assert said("grade", LAB, handed_in, "--out", out) == []
+    source.write_bytes(text + b"\n# changed\n")
+    for command in (("grade", LAB, handed_in, "--out", out), ("regrade", LAB, out)):
+        (sentence,) = said(*command)
+        assert f"labs/source/{LAB}.py is not what the lab was built from" in sentence
+        assert f"run `course build labs/{LAB}`" in sentence
+    source.unlink()  # on a machine that only grades
+    assert said("regrade", LAB, out) == []
+
+
 def test_a_gradebook_is_filled_from_the_command_line(course_says, handed_in, tmp_path):
     course_says("grade", LAB, handed_in, "--out", tmp_path / "out")
     book, upload = tmp_path / "book.csv", tmp_path / "upload.csv"

@@ -153,8 +153,10 @@ def test_what_ran_out_of_time_is_run_again_alone_at_the_end(built, handed_in, tm
     assert "ran out of time, run again alone" in bob[0]["flags"]
     tries = [json.loads(p.read_text()) for p in sorted((tmp_path / "out" / "attempts").glob("*-[12].json"))]
     assert sum(one["status"] == "timeout" for one in tries) == 1
-    assert "1 ran out of time and are run once more, each alone." in said
-    assert any(line.startswith("5 of 5: bob.ipynb") for line in said)
+    assert "1 ran out of time and is run once more, alone." in said
+    told = [line.partition(":")[0] for line in said if ".ipynb, " in line]
+    assert told == [*(f"{number} of 4" for number in (1, 2, 3, 4)), "1 of 1 again"]
+    assert any(line.startswith("1 of 1 again: bob.ipynb, ") for line in said)
 
 
 @pytest.mark.parametrize(

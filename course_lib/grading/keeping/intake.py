@@ -9,7 +9,7 @@ from pathlib import Path
 from course_lib.files import write_whole
 from course_lib.grading.keeping.ledger import GraderError, record_in
 from course_lib.grading.keeping.owners import NOTEBOOKS, owners
-from course_lib.grading.reading.parse import LARGEST_FILE
+from course_lib.grading.reading.parse import LARGEST_FILE, too_large
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,12 @@ def take_all(folder: Path, out: Path) -> list[Submission]:
     folder: student notebooks, `alice.ipynb` or `alice.zip`, or one folder per student,
     `alice/anything.ipynb`; `owners` says whose a file is. Raises GraderError if there is no such folder.
     """
+    if folder.is_file():
+        what = "unpack it into a folder" if folder.suffix.lower() == ".zip" else "put it into a folder"
+        raise GraderError(
+            f"{folder} is a file; a folder is expected that holds the students' notebooks, also if there is "
+            f"only one: {what} of its own and name that folder."
+        )
     if not folder.is_dir():
         raise GraderError(f"There is no folder {folder}; name the one that holds the students' notebooks.")
     records = filter(None, map(record_in, (out / "intake").glob("*.json")))
@@ -70,6 +76,10 @@ def known(out: Path) -> list[Submission]:
                 "run `course grade` with the folder of submissions again, which writes it anew."
             )
         found.append(_submission(record))
+    # of a file that was not even read nothing is kept but the reason: the last one holds
+    unread = sorted((one for one in found if not one.sha), key=lambda one: (one.modified, one.reason))
+    last = {one.file: one for one in unread}
+    found = [one for one in found if one.sha or one is last[one.file]]
     return sorted(found, key=lambda one: (one.student, one.file, one.modified, one.sha))
 
 
@@ -93,9 +103,8 @@ def _take(path: Path, file: str, student: str, flags: tuple[str, ...], out: Path
             kind = "a link" if stat.S_ISLNK(information.st_mode) else "no plain file"
             return Submission(student, file, "", modified, f"this is {kind}", flags)
         if information.st_size > LARGEST_FILE:
-            return Submission(
-                student, file, "", modified, f"the file has {information.st_size / 1e6:.0f} MB", flags
-            )
+            reason = f"the file has {too_large(information.st_size)}"
+            return Submission(student, file, "", modified, reason, flags)
         data = path.read_bytes()
     except OSError as error:
         return Submission(student, file, "", 0.0, f"the file cannot be read ({error.strerror})", flags)

@@ -1,6 +1,7 @@
 """Points that an instructor sets by hand. They outlive regrading; the automatic points stay beside them."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,8 +15,8 @@ BY_HAND = "points set by hand: "  # how the flag of such a row begins
 class Override:
     """One decision: points of a student in an exercise (None: back to the automatic ones), why, by whom.
 
-    automatic: what the grader had given when it was made. at: seconds since 1970. most: points at most then,
-    None in records that are older than this field.
+    automatic: what the grader had given when it was made. at: seconds since 1970. most: points at most then.
+    sha: the hand-in that counted then. The last two are None in records that are older than these fields.
     """
 
     student: str
@@ -26,6 +27,7 @@ class Override:
     automatic: float
     at: float
     most: float | None = None
+    sha: str | None = None
 
 
 def add(
@@ -49,7 +51,8 @@ def add(
     if not reason.strip() or not by.strip():
         raise GraderError("An override needs a --reason that the student may read, and --by, who decided it.")
     number = None if points == "automatic" else _number(points, there["max"])
-    made = Override(student, exercise, number, reason, by, there["automatic"], time.time(), there["max"])
+    automatic, most, sha = there["automatic"], there["max"], there.get("sha")
+    made = Override(student, exercise, number, reason, by, automatic, time.time(), most, sha)
     ledger.add_numbered(out / "overrides", asdict(made))
     return made
 
@@ -79,18 +82,23 @@ def current(out: Path) -> dict[tuple[str, str], Override]:
     return {place: one for place, one in found.items() if one.points is not None}
 
 
-def apply(rows: list[dict], decided: dict[tuple[str, str], Override]) -> None:
-    """Put the points that were decided into rows; `automatic` keeps the grader's.
+def apply(
+    rows: list[dict],
+    decided: dict[tuple[str, str], Override],
+    modified: Mapping[tuple[str, str, str], float] | None = None,
+) -> None:
+    """Put the points that were decided into rows; `automatic` keeps the grader's, `set_by_hand` what was set.
 
     Where the lab's points at most have changed since, the row is flagged needs_review; more than there are
-    now is never counted. The decision itself stays as it was written down.
+    now is never counted. So is a row whose newer attempt would give more than was decided. The decision
+    itself stays as it was written down. modified: time of each (student, file, sha).
     """
     for row in rows:
         row["automatic"] = row["points"]
         one = decided.get((row["student"], row["exercise"]))
         if one is None or one.points is None:
             continue
-        row["points"] = min(one.points, row["max"])
+        row["points"], row["set_by_hand"] = min(one.points, row["max"]), one.points
         row["flags"] = [*row["flags"], f"{BY_HAND}{one.reason}"]
         if one.points > row["max"] or one.most not in (None, row["max"]):
             then = f" of {one.most:g}" if one.most is not None else ""
@@ -102,3 +110,24 @@ def apply(rows: list[dict], decided: dict[tuple[str, str], Override]) -> None:
             row["flags"].append(
                 f"the automatic points went from {one.automatic:g} to {row['automatic']:g} since then"
             )
+        older = _made_for(one, row, modified or {})
+        if older and row["automatic"] > one.points:
+            row["flags"].append(
+                f"needs_review: {one.points:g} points of exercise {row['exercise']} were set by hand "
+                f"{older}; automatic would be {row['automatic']:g} now. Decide which counts, with "
+                "`course override`"
+            )
+
+
+def _made_for(one: Override, row: dict, modified: Mapping[tuple[str, str, str], float]) -> str:
+    """What a decision was made for, in words, if a row comes of a newer attempt than that; else ""."""
+    moved, sha = row["automatic"] != one.automatic, row.get("sha")
+    if one.sha is None or sha is None:  # it was not written down for which hand-in
+        return "for an older attempt" if moved else ""
+    if one.sha == sha:
+        return "before the lab was graded again" if moved else ""
+    then = max(
+        (t for (who, _, of), t in modified.items() if (who, of) == (one.student, one.sha)), default=0.0
+    )
+    newer = modified.get((row["student"], row["file"], sha), 0.0) > then
+    return "for an older hand-in" if newer else ""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 # what Canvas' bulk download calls a file; a later version has the same name and ID and other numbers
 _CANVAS = re.compile(r"^(?P<name>.+?)(?:_late)?_(?P<id>\d+)_(?P<upload>\d+)_(?P<rest>.+)$", re.I)
+# Moodle's bulk download has a folder a kind of submission, name_ID_assignsubmission_file, .._onlinetext
+_MOODLE = re.compile(r"^(?P<student>.+_\d+)_assignsubmission_.+$", re.I | re.S)
 _COPY = re.compile(r"^(?P<plain>.+?)\s*\((?P<number>\d+)\)$", re.S)
 NOTEBOOKS = (".ipynb", ".zip")
 Owner = tuple[str, tuple[str, ...]]  # (student, flags of the file)
@@ -18,12 +20,14 @@ def owners(files: Iterable[str], before: Mapping[str, str]) -> dict[str, Owner]:
 
     before: {file: student} of what was taken earlier; such a file stays with its student. A file is its
     name's or its folder's student. The names of Canvas' bulk download, name[_LATE]_ID_number_rest, become
-    name_ID, unless a number belongs to two files, which happens in no download. "alice (1)" is a browser's
-    copy of alice's file if there is one, and somebody of that name if not.
+    name_ID, unless a number belongs to two files, which happens in no download; so do Moodle's folders,
+    name_ID_assignsubmission_file. "alice (1)" is a browser's copy of alice's file if there is one, and
+    somebody of that name if not.
     """
     files = list(files)
     names = {file: name_of(file) for file in (*files, *before)}
     students = {name: _canvas_student(name) for name in names.values()} | _no_uploads(names.values())
+    students |= _of_moodle(names.values(), before.values())
     found: dict[str, Owner] = {}
     for file in files:
         name = names[file]
@@ -53,6 +57,13 @@ def name_of(file: str) -> str:
 def _canvas_student(name: str) -> str:
     parts = _CANVAS.match(name)
     return f"{parts['name']}_{parts['id']}" if parts else name
+
+
+def _of_moodle(names: Iterable[str], earlier: Iterable[str]) -> dict[str, str]:
+    """{name: student} of Moodle's folders; who was taken earlier under such a name keeps it."""
+    taken = {parts["student"]: one for one in earlier if (parts := _MOODLE.match(one))}
+    found = {name: parts["student"] for name in names if (parts := _MOODLE.match(name))}
+    return {name: taken.get(student, student) for name, student in found.items()}
 
 
 def _no_uploads(names: Iterable[str]) -> dict[str, str]:

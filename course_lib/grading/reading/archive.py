@@ -6,10 +6,22 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from course_lib.grading.reading.parse import LARGEST_FILE, Unreadable
+from course_lib.grading.reading.parse import LARGEST_FILE, Unreadable, too_large
 
 MOST_MEMBERS = 1_000
 MOST_NOTEBOOKS = 20
+
+
+class NotUnpacked(bytes):
+    """What there is of a member that was not unpacked: nothing, and the reason why."""
+
+    reason: str
+
+    def __new__(cls, reason: str) -> "NotUnpacked":
+        """No bytes with a reason."""
+        made = super().__new__(cls)
+        made.reason = reason
+        return made
 
 
 def is_archive(data: bytes) -> bool:
@@ -21,7 +33,7 @@ def notebooks(data: bytes) -> tuple[Iterator[tuple[str, bytes]], list[str]]:
     """(its notebooks, newest first, each read when it is asked for; flags). Raises Unreadable with a reason.
 
     A member whose name leads out of the archive, a link, and what is no notebook are not taken, and said.
-    The iterator gives (name, bytes); bytes are b"" for a member that cannot be unpacked or is too large.
+    The iterator gives (name, bytes); NotUnpacked for a member that cannot be unpacked or is too large.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
@@ -64,10 +76,12 @@ def _short(name: str) -> str:
 
 
 def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """The bytes of a member, however large it claims to be; b"" if they cannot be had."""
+    """The bytes of a member, however large it claims to be; NotUnpacked if they cannot be had."""
     try:
         with archive.open(member) as file:
             data = file.read(LARGEST_FILE + 1)
     except Exception:  # damaged, encrypted, or packed in a way that Python does not know
-        return b""
-    return data if len(data) <= LARGEST_FILE else b""
+        return NotUnpacked(f"{_short(member.filename)} is damaged or locked with a password")
+    if len(data) > LARGEST_FILE:
+        return NotUnpacked(f"{_short(member.filename)} has {too_large(max(len(data), member.file_size))}")
+    return data

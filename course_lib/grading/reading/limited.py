@@ -40,6 +40,10 @@ def take(data: bytes, lab: dict) -> Merged:
     members, about_archive = archive.notebooks(data)
     found, reasons = [], []
     for name, content in members:
+        if isinstance(content, archive.NotUnpacked):
+            reasons.append(content.reason)
+            about_archive.append(f"not read in the archive: {content.reason}")
+            continue
         try:
             one = take(content, lab) if not archive.is_archive(content) else None
         except parse.Unreadable as reason:

@@ -118,7 +118,7 @@ def _keyed_answer(one: dict, found: list[tuple[int, str]], cells: list[dict], fr
     if len(best) > 1 and _parts(one, best, cells):
         chosen, flags = tuple(best), [f"{len(best)} cells with one answer, joined"]
     elif len(written) > 1:
-        flags.append(f"{len(written)} cells with an answer, one taken")
+        flags.append(f"{len(written)} cells with an answer, {_which(chosen[0], written)} is taken")
     below = _below(one, chosen, cells, free)
     if below:
         chosen, flags = (*chosen, *below), [*flags, f"{REVIEW}: joined with the cell below it"]
@@ -128,6 +128,12 @@ def _keyed_answer(one: dict, found: list[tuple[int, str]], cells: list[dict], fr
     flags += [f"its cell was turned into {kind[:20]}"] if kind != "code" else []
     source = "\n\n".join(cells[number]["source"] for number in chosen)
     return Answer(source, how, blank=not source.strip(), flags=tuple(flags), cells=chosen)
+
+
+def _which(number: int, written: list[tuple[int, str]]) -> str:
+    """Which of the cells with an answer one is, in words."""
+    place, count = [one for one, _ in written].index(number) + 1, len(written)
+    return "the last" if place == count else "the first" if place == 1 else f"number {place}"
 
 
 def _rivals(

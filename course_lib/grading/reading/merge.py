@@ -76,7 +76,7 @@ def merge(notebook: dict, lab: dict) -> Merged:
     elif all(answer.source is None for answer in merged.answers.values()):
         merged.wrong_lab = "no answer cell of this lab was found"
     elif older:
-        merged.flags.append("made from another version of the lab")
+        merged.flags.append("the lab has changed since this copy was handed out")
     return merged
 
 

@@ -20,6 +20,14 @@ class Unreadable(ValueError):
     """A file from which no notebook can be read; the text says why."""
 
 
+def too_large(size: int) -> str:
+    """The end of a sentence about a file of more than LARGEST_FILE bytes: its size, the limit, what to do."""
+    return (
+        f"{size / 1e6:.0f} MB; at most {LARGEST_FILE / 1e6:.0f} are read. "
+        "Clear the outputs of the notebook, save it and hand it in again"
+    )
+
+
 def read(data: bytes) -> tuple[dict, list[str]]:
     """({"cells", "metadata"}, flags) of the bytes of a notebook. Raises Unreadable with the reason.
 
@@ -28,7 +36,7 @@ def read(data: bytes) -> tuple[dict, list[str]]:
     if not data.strip():
         raise Unreadable("the file is empty")
     if len(data) > LARGEST_FILE:
-        raise Unreadable(f"the file has {len(data) / 1e6:.0f} MB; at most {LARGEST_FILE / 1e6:.0f} are read")
+        raise Unreadable(f"the file has {too_large(len(data))}")
     text, flags = _decode(data)
     if text.lstrip()[:1] == "<":
         raise Unreadable("the file is a web page, not a notebook")

@@ -5,6 +5,7 @@ Partial credit comes from having several exercises: an answer that is right on s
 
 from typing import Any
 
+from course_lib.grading.reading.match import REVIEW, defines
 from course_lib.grading.reading.merge import Answer
 from course_lib.grading.running.run import Result
 from course_lib.lab import explain
@@ -57,6 +58,11 @@ def row(
     defined, emitted = result.of("answer", exercise), result.of("emit", exercise)
     for line in (defined, emitted):
         if line["status"] != "ok":
+            if line is defined and _right_above(entry, answer.source, exercise, emitted, expected):
+                found["flags"].append(
+                    f"{REVIEW}: its cell defines {entry['answer']} and then stops; {entry['answer']} itself "
+                    f"gives the right values, which would be {entry['points']:g} points"
+                )
             status = line["status"] if line["status"] in NOT_POINTS else "error"
             reason = line["reason"] or "this was not run"
             if status == "error":
@@ -66,6 +72,14 @@ def row(
     if complaint:
         return {**found, "status": "no_values", "reason": complaint}
     return {**found, **_verdict(entry, runs, expected)}
+
+
+def _right_above(entry: dict, source: str, exercise: str, emitted: dict, expected: list[dict]) -> bool:
+    """True if a cell that did not end well had defined an answer that is right on every seed."""
+    if emitted["status"] != "ok" or not defines(source, entry["answer"]):
+        return False
+    runs, complaint = documents_of(emitted, exercise, [run["seed"] for run in expected])
+    return not complaint and same_runs(expected, runs, entry["rtol"], entry["atol"])
 
 
 def _emit_failed(answer: str, reason: str) -> str:

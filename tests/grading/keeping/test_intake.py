@@ -7,6 +7,7 @@ import pytest
 
 from course_lib.grading.keeping import intake, ledger
 from course_lib.grading.keeping.ledger import GraderError
+from course_lib.grading.keeping.owners import owners
 
 
 @pytest.fixture
@@ -82,7 +83,8 @@ def test_links_other_files_and_large_ones_are_rows_with_a_reason(tmp_path, out, 
     found = {one.student: one.reason for one in intake.take_all(folder, out)}
     assert found == {
         "alice": "this is not a notebook (.ipynb)",
-        "large": "the file has 0 MB",
+        "large": "the file has 0 MB; at most 20 are read. "
+        "Clear the outputs of the notebook, save it and hand it in again",
         "link": "this is a link",
         "loop": "this is a link",
         "pipe": "this is no plain file",
@@ -93,6 +95,24 @@ def test_links_other_files_and_large_ones_are_rows_with_a_reason(tmp_path, out, 
 def test_a_folder_that_is_not_there_is_a_sentence(tmp_path, out):
     with pytest.raises(GraderError, match="There is no folder"):
         intake.take_all(tmp_path / "nowhere", out)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"), [("alice.ipynb", "put it into a folder"), ("all.zip", "unpack it into a folder")]
+)
+def test_a_file_in_place_of_the_folder_is_told_as_what_it_is(tmp_path, out, name, advice):
+    file = put(tmp_path, name)
+    with pytest.raises(GraderError, match=rf"{name} is a file; a folder is expected .*: {advice} of its own"):
+        intake.take_all(file, out)
+
+
+def test_a_file_that_is_too_large_twice_is_one_file(tmp_path, out, monkeypatch):
+    monkeypatch.setattr(intake, "LARGEST_FILE", 50)
+    for moment, size in enumerate((2_000_000, 3_000_000), start=1):
+        os.utime(put(tmp_path / "in", "large.ipynb", "x" * size), (moment, moment))
+        found = intake.take_all(tmp_path / "in", out)
+    assert [one.reason.partition(";")[0] for one in found] == ["the file has 3 MB"]
+    assert len(list((out / "intake").iterdir())) == 2
 
 
 def test_archives_and_notebooks_under_other_names_are_taken(tmp_path, out):
@@ -181,6 +201,25 @@ def test_names_that_only_look_like_those_of_canvas_stay_apart(tmp_path, out):
     names = ("lab_03_2024_anna", "lab_03_2024_ben", "hw_3_1_cleo", "hw_4_1_cleo", "03_contrastive_dora")
     found = students(tmp_path / "in", out, *(f"{name}.ipynb" for name in names))
     assert set(found.values()) == set(names)
+
+
+def test_the_folders_that_moodle_makes_of_one_hand_in_are_one_students(tmp_path, out):
+    names = (
+        "Ada Byron_123_assignsubmission_file/lab.ipynb",
+        "Ada Byron_123_assignsubmission_onlinetext/onlinetext.html",
+        "Bo Lee_124_assignsubmission_file_/my lab-2.ipynb",
+        "Cy Ray_125_assignsubmission_file_my lab-2.ipynb",  # without folders
+    )
+    found = students(tmp_path / "in", out, *names)
+    assert [found[name] for name in names] == ["Ada Byron_123", "Ada Byron_123", "Bo Lee_124", "Cy Ray_125"]
+    assert not any(one.flags for one in intake.known(out))
+
+
+def test_who_was_taken_under_the_name_of_a_moodle_folder_keeps_it():
+    file = "Ada Byron_123_assignsubmission_{}/lab.ipynb"
+    before = {file.format("file"): "Ada Byron_123_assignsubmission_file"}
+    found = owners([file.format("file"), file.format("onlinetext")], before)
+    assert {student for student, _ in found.values()} == {"Ada Byron_123_assignsubmission_file"}
 
 
 def test_two_students_told_apart_by_a_number_stay_two(tmp_path, out):

@@ -52,6 +52,42 @@ def test_automatic_points_that_moved_since_are_told(out):
     assert "the automatic points went from 30 to 0 since then" in found[0]["flags"]
 
 
+TIMES = {("alice", "a.ipynb", "first"): 100.0, ("alice", "a.ipynb", "second"): 200.0}
+
+
+def of_file(sha, points):
+    return [{**row, "file": "a.ipynb", "sha": sha} for row in rows(points)]
+
+
+@pytest.mark.parametrize(
+    ("set_for", "now", "automatic", "told"),
+    [
+        ("first", "second", 40, "for an older hand-in"),
+        ("first", "second", 30, "for an older hand-in"),  # as before, but for other work
+        ("first", "first", 40, "before the lab was graded again"),
+        ("first", "first", 30, ""),
+        ("first", "second", 10, ""),
+        ("second", "first", 40, ""),  # the older file, which does not count
+        (None, "second", 40, "for an older attempt"),
+        (None, "second", 30, ""),
+    ],
+)
+def test_a_newer_attempt_that_would_get_more_than_was_set_by_hand_asks_for_a_look(
+    out, set_for, now, automatic, told
+):
+    overrides.add(out, of_file(set_for, 30), "alice", "90.1", "10", "copied", "B.")
+    alice = of_file(now, automatic)[0]
+    overrides.apply([alice], overrides.current(out), TIMES)
+    assert (alice["points"], alice["automatic"]) == (10, automatic)
+    review = [flag for flag in alice["flags"] if flag.startswith("needs_review: ")]
+    assert len(review) == bool(told)
+    if told:
+        assert (
+            f"10 points of exercise 90.1 were set by hand {told}; automatic would be {automatic}" in review[0]
+        )
+        assert review[0].endswith("now. Decide which counts, with `course override`")
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

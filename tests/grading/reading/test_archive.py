@@ -106,4 +106,6 @@ def test_damaged_and_encrypted_members_are_empty():
     encrypted = bytearray(zipped(("lab.ipynb", "x")))
     for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         encrypted[encrypted.index(mark) + offset] |= 1
-    assert taken(bytes(encrypted))[0] == {"lab.ipynb": b""}
+    found = taken(bytes(encrypted))[0]
+    assert found == {"lab.ipynb": b""}
+    assert found["lab.ipynb"].reason == "lab.ipynb is damaged or locked with a password"

@@ -137,6 +137,15 @@ def test_a_blank_notebook_does_not_hide_an_older_one_with_answers(built, lab):
     assert limited.take(data, lab).answers["90.1"].source == ANSWERS["90.1"]
 
 
+def test_a_member_that_is_too_large_is_not_called_empty(built, lab):
+    large = ("large.ipynb", b" " * 40_000_000)
+    said = "large.ipynb has 40 MB; at most 20 are read. Clear the outputs of the notebook"
+    with pytest.raises(parse.Unreadable, match=f"in the archive can be read: {said}"):
+        limited.take(zipped(large), lab)
+    (flag,) = limited.take(zipped(large, ("lab.ipynb", json.dumps(student(built)))), lab).flags
+    assert flag.startswith(f"not read in the archive: {said}")
+
+
 def test_an_archive_without_a_readable_notebook_has_a_reason(lab):
     with pytest.raises(parse.Unreadable, match="no notebook in the archive can be read: the file is empty"):
         limited.take(zipped(("a.ipynb", "")), lab)

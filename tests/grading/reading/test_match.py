@@ -137,7 +137,7 @@ def test_parts_that_do_not_stand_together_are_not_joined(built, lab):
     notebook["cells"].append(helper)
     one = found(notebook, lab).answers["90.1"]
     assert one.source == ANSWERS["90.1"]  # the last that defines the name, not the last
-    assert one.flags == ("2 cells with an answer, one taken",)
+    assert one.flags == ("2 cells with an answer, the first is taken",)
 
 
 COPY = {"cell_type": "code", "source": "# exercise 90.1\naverage = max"}
@@ -156,7 +156,7 @@ def test_a_copy_below_that_has_only_the_anchor_is_told_and_a_person_looks(built,
     one = merged.answers["90.1"]
     assert one.source == first
     assert one.flags == (
-        "2 cells with an answer, one taken",
+        "2 cells with an answer, the first is taken",
         "needs_review: the lab's own cell counts (by its grade id); another cell for this exercise "
         "(by its anchor) stands below it and differs",
     )
@@ -164,10 +164,22 @@ def test_a_copy_below_that_has_only_the_anchor_is_told_and_a_person_looks(built,
     assert merged.flags == []
 
 
-@pytest.mark.parametrize(("cell", "position"), [(COPY, 0), ({**COPY, "source": ANSWERS["90.1"]}, 1)])
-def test_a_copy_that_changes_nothing_needs_no_look(built, lab, cell, position):
+@pytest.mark.parametrize(
+    ("cell", "position", "which"),
+    [(COPY, 0, "last"), ({**COPY, "source": ANSWERS["90.1"]}, 1, "first")],
+)
+def test_a_copy_that_changes_nothing_needs_no_look(built, lab, cell, position, which):
     one = beside(built, lab, cell, position).answers["90.1"]
-    assert one.flags == ("2 cells with an answer, one taken",)
+    assert one.flags == (f"2 cells with an answer, the {which} is taken",)
+
+
+def test_which_of_three_cells_is_taken_is_told(built, lab):
+    notebook = student(built)
+    place = notebook["cells"].index(answer(notebook, "90.1"))
+    notebook["cells"][place + 1 : place + 1] = [COPY]
+    notebook["cells"].insert(place, COPY)
+    flags = found(notebook, lab).answers["90.1"].flags
+    assert flags[0] == "3 cells with an answer, number 2 is taken"
 
 
 @pytest.mark.parametrize(("position", "where"), [(0, "above"), (1, "below")])

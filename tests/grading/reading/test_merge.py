@@ -70,7 +70,7 @@ def test_of_two_written_answers_the_surest_then_the_last_counts(built, instructo
     notebook["cells"].append(twin)
     found = merged(notebook, instructor).answers["90.1"]
     assert found.source.endswith("'second'")
-    assert "2 cells with an answer, one taken" in found.flags
+    assert "2 cells with an answer, the last is taken" in found.flags
     notebook["cells"].append({"cell_type": "code", "source": "# exercise 90.1\naverage = 'anchor only'"})
     assert merged(notebook, instructor).answers["90.1"].source.endswith("'second'")
 
@@ -119,7 +119,7 @@ def test_nobody_is_accused_of_what_the_instructor_edited(built, instructor):
     notebook["metadata"]["course"]["version"] = "as it was handed out"
     check = next(cell for cell in instructor["cells"] if cell["grade_id"] == "check-90-1")
     check |= {"points": 7, "sources": ["check('90.1', average)  # reworded since"]}
-    assert merged(notebook, instructor).flags == ["made from another version of the lab"]
+    assert merged(notebook, instructor).flags == ["the lab has changed since this copy was handed out"]
 
 
 def test_deleted_checks_are_not_needed(built, instructor):
@@ -131,7 +131,7 @@ def test_deleted_checks_are_not_needed(built, instructor):
 def test_another_lab_and_another_version(built, instructor):
     notebook = student(built)
     notebook["metadata"]["course"]["version"] = "older"
-    assert merged(notebook, instructor).flags == ["made from another version of the lab"]
+    assert merged(notebook, instructor).flags == ["the lab has changed since this copy was handed out"]
     notebook["metadata"]["course"]["lab"] = "04_masked"
     assert merged(notebook, instructor).wrong_lab == "this is a notebook of lab '04_masked'"
     strange = {"cells": [{"cell_type": "code", "source": "1"}], "metadata": {}}

@@ -195,9 +195,19 @@ def test_canvas_changes_one_column_and_keeps_every_other_byte(tmp_path):
     assert 'The column "Lab 90: Made (12)" was filled for 3 of 5 students.' in text
     assert "no line of the gradebook fits: nobody" in text
     assert "without points here: Twin, A, Student, Test" in text
-    assert "2 older, different scores were replaced" in text
+    assert "2 older, different scores were replaced: 103 (EX -> 20), ada (12 -> 7.5)." in text
     assert "The lab has 60 points, the gradebook says 100" in text
     assert (tmp_path / "filled-notes.txt").read_text().splitlines() == said
+
+
+def test_of_many_replaced_scores_the_first_are_named(tmp_path):
+    data = "Student,ID,SIS Login ID,Section,Lab 90 (1)\n"
+    data += "".join(f"N,{n},login{n},A,1\n" for n in range(12))
+    _, said = canvas(tmp_path, *(f"login{n}" for n in range(12)), data=data.encode())
+    assert said[1].startswith("12 older, different scores were replaced: login0 (1 -> 20), login1 (1 -> 20)")
+    assert said[1].endswith("login9 (1 -> 20) and 2 more.")
+    _, said = canvas(tmp_path, "login3", data=data.encode())
+    assert "1 older, different score was replaced: login3 (1 -> 20)." in said
 
 
 def test_a_gradebook_that_nobody_fits_stays_as_it_is(tmp_path):
@@ -253,16 +263,35 @@ def test_the_number_of_a_canvas_file_is_the_canvas_id_and_nobody_elses_other_num
     assert "no line of the gradebook has the number 124 of Canvas: " + student in " ".join(said)
 
 
-def test_the_number_of_a_moodle_folder_is_the_participant_and_nobody_elses_id_number(tmp_path):
+@pytest.mark.parametrize("student", ["Ada Byron_7_assignsubmission_file", "Ada Byron_7"])
+def test_the_number_of_a_moodle_folder_is_the_participant_and_nobody_elses_id_number(tmp_path, student):
     data = "Identifier,Full name,ID number,Email address,Grade\n"
     data += "Participant 7,Ada Byron,900,ada@uni.edu,\nParticipant 8,Bo Smith,7,bo@uni.edu,\n"
-    out = folder(tmp_path, graded("Ada Byron_7_assignsubmission_file"))
+    out = folder(tmp_path, graded(student))
     (tmp_path / "sheet.csv").write_text(data)
     into = exports.export(out, "moodle", tmp_path / "f.csv", tmp_path / "sheet.csv")
     assert [line[4] for line in cells_of(into.read_bytes())[1:]] == ["20", ""]
     (tmp_path / "sheet.csv").write_text(data.replace("Participant 7", "Participant 17"))
     into = exports.export(out, "moodle", tmp_path / "f.csv", tmp_path / "sheet.csv")
     assert [line[4] for line in cells_of(into.read_bytes())[1:]] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("student", "names", "line"),
+    [
+        ("Bo ONeil_7", {1: "O'Neil, Bo", 2: "Ada"}, 1),
+        ("Participant_7", {}, 1),  # marked without names
+        ("meier_7", {1: "Ada Byron", 2: "Eva Meier"}, None),  # chosen by its student: not participant 7
+        ("meier_24", {1: "Ada Byron", 2: "Eva Meier"}, 2),  # a login
+        ("Ada Byron_8", {1: "Ada Byron", 2: "Eva Meier"}, None),  # a namesake
+    ],
+)
+def test_a_number_of_moodle_without_its_folder_needs_the_name_beside_it(student, names, line):
+    lines = {1: ["Participant 7", "ada@uni.edu"], 2: ["Participant 9", "meier_24@uni.edu"]}
+    numbers = {place: keys[0] for place, keys in lines.items()}
+    found, failed = people.match([student], lines, names, "Moodle", numbers)
+    assert found == ({student: line} if line else {})
+    assert bool(failed) == (line is None)
 
 
 def test_who_cannot_be_told_apart_is_not_filled_in():
@@ -463,3 +492,97 @@ def test_a_folder_as_the_file_to_write_is_a_sentence(tmp_path):
     out = folder(tmp_path, graded("alice"))
     with pytest.raises(ValueError, match=r"is a folder; name the file to write, for example .*wide\.csv"):
         exports.export(out, "wide", tmp_path)
+
+
+NO_EXPORT = {
+    "lab.ipynb": b'{"cells": []}',
+    "handed_in.zip": b"PK\x03\x04\x00",
+    "notes.txt": b"call Bo back\n",
+    "roster.csv": b"name,login\nAda,ada\n",
+    "letter.csv": '"never closed'.encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", NO_EXPORT)
+def test_a_file_that_is_no_earlier_export_is_never_overwritten(tmp_path, kind, name):
+    out, into = folder(tmp_path, graded("alice")), tmp_path / name
+    into.write_bytes(NO_EXPORT[name])
+    with pytest.raises(ValueError, match="is there already and is no earlier export"):
+        exports.export(out, kind, into)
+    assert into.read_bytes() == NO_EXPORT[name]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_earlier_export_and_an_empty_file_are_written_over(tmp_path, kind):
+    out, into = folder(tmp_path, graded("alice")), tmp_path / "again.csv"
+    into.write_bytes(b"")
+    exports.export(out, kind, into)
+    before = into.read_bytes()
+    exports.export(out, kind, into)
+    assert into.read_bytes() == before != b""
+
+
+def test_a_filled_gradebook_is_written_over_and_a_notebook_is_not(tmp_path):
+    assert canvas(tmp_path, "alice") == canvas(tmp_path, "alice")
+    (tmp_path / "lab.ipynb").write_text("{}")
+    with pytest.raises(ValueError, match="is no earlier export"):
+        exports.export(tmp_path / "out", "canvas", tmp_path / "lab.ipynb", tmp_path / "book.csv")
+
+
+def test_notes_that_somebody_else_wrote_beside_it_stay(tmp_path):
+    out, notes = folder(tmp_path, graded("alice")), tmp_path / "lab-notes.txt"
+    notes.write_text("call Bo back\n")
+    with pytest.raises(ValueError, match=r"lab-notes\.txt is there already"):
+        exports.export(out, "moodle", tmp_path / "lab.csv")
+    assert notes.read_text() == "call Bo back\n"
+    assert not (tmp_path / "lab.csv").exists()
+    assert exports.export(out, "wide", tmp_path / "lab.csv").exists()  # which writes no notes
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(ValueError, match="is no earlier export"):
+        exports.export(folder(tmp_path, graded("alice")), "wide", tmp_path / "pipe.csv")
+
+
+def test_the_documents_of_gradescope_are_written_over_and_other_json_is_not(tmp_path):
+    out, into = folder(tmp_path, graded("alice", "bob")), tmp_path / "all.json"
+    for _ in range(2):
+        exports.export(out, "gradescope", into)
+    for other in ('{"lab": "03"}', "[]", "{"):
+        into.write_text(other)
+        with pytest.raises(ValueError, match="is no earlier export"):
+            exports.export(out, "gradescope", into)
+        assert into.read_text() == other
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ValueError, match="is no earlier export"):
+        exports.export(out, "gradescope", tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "originals", "attempts/000001.json", "intake/new.csv", "feedback/wide.csv", "results.csv"),
+        *("summary.csv", "results.json", "lab.json", "class.html", "index.sqlite", "changes-1.csv", ".lock"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["wide", "gradescope"])
+def test_nothing_is_written_over_what_the_grader_keeps(tmp_path, kind, name):
+    out = folder(tmp_path, graded("alice"))
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    with pytest.raises(ValueError, match="belongs to the grading folder, where the grader keeps its own"):
+        exports.export(out, kind, tmp_path / "out" / ".." / "out" / name)
+    assert before == {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert exports.export(out, kind, out / "upload.csv") == out / "upload.csv"
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path):
+    out = folder(tmp_path, graded("alice"))
+    (tmp_path / "file").write_text("")
+    (tmp_path / "book.csv").write_bytes(CANVAS)
+    for call in (("wide", None), ("canvas", tmp_path / "book.csv")):
+        with pytest.raises(ValueError, match=r"x\.csv cannot be written \(.+\); name a file in a folder in"):
+            exports.export(out, call[0], "/proc/none/x.csv", call[1])
+    with pytest.raises(ValueError, match=r"The gradebook .*none\.csv cannot be read \(No such file"):
+        exports.export(out, "canvas", tmp_path / "x.csv", tmp_path / "none.csv")

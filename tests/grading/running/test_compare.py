@@ -167,6 +167,40 @@ def test_a_cell_that_did_not_end_well_gives_nothing(entry, status):
     assert row["reason"] == (told if row["status"] == "error" else "because")
 
 
+STOPS = "average(3)  # to try it\nraise ValueError"
+
+
+@pytest.mark.parametrize("status", ["error", "timeout"])
+@pytest.mark.parametrize(
+    ("answer", "source", "looked_at"),
+    [
+        (average, f"{ANSWERS['90.1']}\n{STOPS}", True),
+        (sum, f"{ANSWERS['90.1']}\n{STOPS}", False),  # wrong as well: nobody has to look
+        (average, STOPS, False),  # the name is of another cell
+    ],
+)
+def test_a_right_answer_with_a_failing_line_below_it_asks_for_a_look(
+    entry, status, answer, source, looked_at
+):
+    lines = [
+        {"role": "answer", "exercise": "90.1", "status": status, "reason": "ValueError: "},
+        {"role": "emit", "exercise": "90.1", "status": "ok", "documents": [document(entry, answer)]},
+    ]
+    row = compare.row("90.1", entry, Answer(source), Result(lines), runs(entry, average), "")
+    assert (row["status"], row["points"]) == (status, 0)
+    said = "needs_review: its cell defines average and then stops; average itself gives the right values"
+    assert row["flags"] == ([f"{said}, which would be 40 points"] if looked_at else [])
+
+
+def test_values_are_not_taken_for_right_where_none_came_back(entry):
+    lines = [
+        {"role": "answer", "exercise": "90.1", "status": "kernel_died", "reason": "it died"},
+        {"role": "emit", "exercise": "90.1", "status": "not_run", "reason": "", "documents": []},
+    ]
+    row = compare.row("90.1", entry, Answer(ANSWERS["90.1"]), Result(lines), runs(entry, average), "")
+    assert (row["status"], row["points"], row["flags"]) == ("kernel_died", 0, [])
+
+
 def test_off_limits_names_are_flagged_and_keep_their_points(entry):
     source = "# exercise 90.1\ndef average(numbers):\n    return statistics.mean(numbers)"
     row = grade(entry, [document(entry, average)], source)

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from course_lib.grading.reporting.exports import files, gradebook, results
+from course_lib.grading.reporting.exports import files, gradebook, results, target
 
 FILLED = {"canvas": gradebook.CANVAS, "moodle": gradebook.MOODLE}
 WRITTEN = {
@@ -14,7 +14,7 @@ WRITTEN = {
     "nbgrader": files.nbgrader,
     "gradescope": files.gradescope,
 }
-TABLES = ("long", "wide")  # for the instructor: these hold everybody, with the status of each answer
+TITLES = tuple(head[0] for head in (files.LONG, files.WIDE, files.MOODLE, files.NBGRADER))
 KINDS = ("long", "wide", "canvas", "moodle", "nbgrader", "gradescope")
 
 
@@ -36,7 +36,8 @@ def export(
     the column of the assignment; without it the one that fits the name of the lab. say: gets a sentence for
     each thing to know, such as a student who was not found; they are also written beside `into`.
 
-    Raises ValueError for an unknown kind or a gradebook that does not fit, and OSError.
+    Raises ValueError in a sentence for an unknown kind, a gradebook that does not fit, and an `into` that
+    cannot be written or that is there already and is no earlier export.
     """
     out, into = Path(out), Path(into)
     if kind not in KINDS:
@@ -49,21 +50,22 @@ def export(
     if gradebook is not None and kind not in FILLED:
         raise ValueError(f"The export {kind!r} fills no gradebook; leave the gradebook out.")
     found = results.read(out)
-    if into.is_dir() and (kind != "gradescope" or into.suffix == ".json"):
-        raise ValueError(f"{into} is a folder; name the file to write, for example {into / kind}.csv.")
     if gradebook is None:
+        target.check(out, kind, into, TITLES)
         left_out: list[str] = []
-        if kind not in TABLES:
+        if kind not in target.TABLES:
             ready, left_out = found.ready()
             found = dataclasses.replace(found, people=list(ready.values()))
-        WRITTEN[kind](found, into)
-        if kind not in TABLES:
-            _tell([f"Left out, {sentence}" for sentence in left_out], into, say)
+        with target.sentences(into):
+            WRITTEN[kind](found, into)
+            if kind not in target.TABLES:
+                _tell([f"Left out, {sentence}" for sentence in left_out], into, say)
         return into
     if into.resolve() == Path(gradebook).resolve():
         raise ValueError("The filled gradebook needs another name than the one that it is made from.")
-    notes = FILLED[kind].fill(found, Path(gradebook), into, column)
-    _tell(notes, into, say)
+    target.check(out, kind, into, (*TITLES, target.first_title(Path(gradebook))))
+    with target.sentences(into):
+        _tell(FILLED[kind].fill(found, Path(gradebook), into, column), into, say)
     return into
 
 

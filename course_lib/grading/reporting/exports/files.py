@@ -12,6 +12,8 @@ from course_lib.grading.reporting.pages import number, visible
 from course_lib.grading.reporting.report import page_name
 
 LONG = ("student", "lab", "exercise", "points", "max", "status", "reason", "mistake", "flags", "file", "sha")
+WIDE = ("student", "file", "lab", "total", "max")
+MOODLE = ("ID number", "Email address", "Grade", "Maximum grade", "Feedback comments")
 NBGRADER = (
     "assignment",
     "duedate",
@@ -42,9 +44,7 @@ def long(found: Results, into: Path) -> None:
 def wide(found: Results, into: Path) -> None:
     """A row per student: total, then points per exercise, then the status of each."""
     names = list(found.exercises)
-    table: list[list] = [
-        ["student", "file", "lab", "total", "max", *names, *(f"{name} status" for name in names), "flags"]
-    ]
+    table: list[list] = [[*WIDE, *names, *(f"{name} status" for name in names), "flags"]]
     for person in found.people:
         rows = {row["exercise"]: row for row in person["rows"]}
         table.append(
@@ -62,7 +62,7 @@ def moodle(found: Results, into: Path) -> None:
     A name with an @ goes into "Email address", any other into "ID number"; choose in Moodle by which of the
     two students are found.
     """
-    table: list[list] = [["ID number", "Email address", "Grade", "Maximum grade", "Feedback comments"]]
+    table: list[tuple | list] = [MOODLE]
     for person in found.people:
         name = person["student"]
         keys = ["", name] if "@" in name else [name, ""]
@@ -145,8 +145,13 @@ def _said(row: dict) -> str:
 
 def notes(sentences: list[str], beside: Path) -> None:
     """Write what there is to know about a filled gradebook beside it; an older list goes if there is none."""
-    path = beside.with_name(f"{beside.stem}-notes.txt")
+    path = place_of_notes(beside)
     if sentences:
         write_whole(path, "".join(f"{sentence}\n" for sentence in sentences))
     else:
         path.unlink(missing_ok=True)
+
+
+def place_of_notes(beside: Path) -> Path:
+    """Where `notes` writes."""
+    return beside.with_name(f"{beside.stem}-notes.txt")

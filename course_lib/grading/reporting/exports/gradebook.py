@@ -12,6 +12,8 @@ from course_lib.grading.reporting.exports.rawcsv import RawTable
 from course_lib.grading.reporting.exports.results import Results
 from course_lib.grading.reporting.pages import number
 
+NAMED = 10  # students in a sentence about replaced scores
+
 
 @dataclass(frozen=True)
 class Gradebook:
@@ -60,14 +62,15 @@ class Gradebook:
         notes = [f"Not filled in, {sentence}" for sentence in left_out]
         numbers = {line: _cell(row, places.get(self.number)) for line, row in lines.items()}
         hits, failed = match(ready, keys, names, self.platform, numbers)
-        filled, replaced, kept, other_most = 0, 0, [], set()
+        filled, replaced, kept, other_most = 0, [], [], set()
         for student, line in hits.items():
             row, person = table.rows[line], ready[student]
             if self.locked and _cell(row, places.get(self.locked)).strip().casefold() == "no":
                 kept.append(student)
                 continue
             value, old = number(person["total"], 4), _cell(row, place).strip()
-            replaced += bool(old) and not _same_number(old, value)
+            if old and not _same_number(old, value):
+                replaced.append(f"{student} ({old} -> {value})")
             other_most.add(_cell(row, places.get(self.most)))
             table.put(line, place, value)
             if self.feedback in places:
@@ -84,7 +87,10 @@ class Gradebook:
         if idle:
             notes.append(f"In the gradebook, but without points here: {', '.join(idle)}; left as it was.")
         if replaced:
-            notes.append(f"{replaced} older, different scores were replaced.")
+            what = "score was" if len(replaced) == 1 else "scores were"
+            more = f" and {len(replaced) - NAMED} more" if len(replaced) > NAMED else ""
+            names_of = ", ".join(replaced[:NAMED])
+            notes.append(f"{len(replaced)} older, different {what} replaced: {names_of}{more}.")
         return notes + self._about_most(found, table, place, other_most)
 
     def _lines(self, table: RawTable, places: dict[str, int]) -> dict[int, list[str]]:

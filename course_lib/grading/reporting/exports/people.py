@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 # how a platform names what an instructor downloads: with its own number of the student. `intake` makes
-# name_ID of a Canvas file's name_ID_submission_file
+# name_ID of a Canvas file's name_ID_submission_file and of a Moodle folder's name_ID_assignsubmission_file
 PLATFORM_NAMES = {
     "Canvas": re.compile(r"^(?P<name>.+?)(?:_late)?_(?P<id>\d+)(?:_\d+_.+)?$", re.I),
-    "Moodle": re.compile(r"^(?P<name>.+)_(?P<id>\d+)_assignsubmission_file", re.I),
+    "Moodle": re.compile(r"^(?P<name>.+)_(?P<id>\d+)(?P<kind>_assignsubmission_.+)?$", re.I | re.S),
 }
 
 
@@ -27,6 +27,7 @@ def match(
     not known. The first key that fits decides; a key that fits several lines, or several students that fit
     one line, fit none. The number in the name of a downloaded file is compared with `numbers` alone, as the
     same digits in another column are another person's; where no line has it, the name does not decide either.
+    Anybody can call a file meier_24: a number of Moodle needs the name beside it, if the line has one.
     """
     found: dict[str, int] = {}
     failed: dict[str, str] = {}
@@ -43,13 +44,14 @@ def match(
             for one in waiting
         }
         wanted = defaultdict(list)
+        told = {one: _number(one, platform) if known else "" for one in waiting}
         for student, places in hits.items():
             if len(places) > 1:
                 failed[student] = "several lines of the gradebook fit"
             elif places:
                 wanted[next(iter(places))].append(student)
-            elif level == depth and known and (number := _number(student, platform)):
-                failed[student] = f"no line of the gradebook has the number {number} of {platform}"
+            elif told[student] and level == depth + bool(_name_beside(student, platform)):
+                failed[student] = f"no line of the gradebook has the number {told[student]} of {platform}"
         for line, group in wanted.items():
             if len(group) > 1 or line in found.values():
                 failed |= dict.fromkeys(group, "another student fits the same line of the gradebook")
@@ -64,7 +66,7 @@ def _keys(level: int, depth: int, keys: list[str], name: str, number: str) -> se
     if level < depth:
         return {_plain(keys[level])} - {""} if level < len(keys) else set()
     if level == depth:
-        return {number} - {""}
+        return {number, _numbered(number, name)} if number else set()
     if level == depth + 1:
         return {_plain(key).partition("@")[0] for key in keys if not key.strip().isdigit()} - {""}
     return {_joined(_words(name)), _sorted(name)} - {""}
@@ -75,12 +77,26 @@ def _own(student: str, level: int, depth: int, platform: str) -> set[str]:
     if level < depth:
         return {_plain(student)} - {""}
     if level == depth:
-        return {_number(student, platform)} - {""}
+        number, name = _number(student, platform), _name_beside(student, platform)
+        return {_numbered(number, name), _numbered(number, "")} if name else {number} - {""}
     if level == depth + 1:
         return {_plain(student).partition("@")[0]} - {""}
-    parts = next(filter(None, (PLATFORM_NAMES[one].match(student) for one in ("Moodle", "Canvas"))), None)
+    parts = PLATFORM_NAMES["Moodle"].match(student)
+    if parts is None or not parts["kind"]:
+        parts = PLATFORM_NAMES["Canvas"].match(student)
     name = parts["name"] if parts else student
     return {_joined(_words(name)), _sorted(name)} - {""}
+
+
+def _numbered(number: str, name: str) -> str:
+    """A number and the letters of a name, in whichever order its parts stand; "7 " of a line without name."""
+    return f"{number} {''.join(sorted(_joined(_words(name))))}"
+
+
+def _name_beside(student: str, platform: str) -> str:
+    """The name in a name_ID that `intake` made of a Moodle folder, or that a student chose; else ""."""
+    parts = PLATFORM_NAMES["Moodle"].match(student) if platform == "Moodle" else None
+    return parts["name"] if parts and not parts["kind"] else ""
 
 
 def _number(student: str, platform: str) -> str:

@@ -154,7 +154,7 @@ def moved_answers(root):
     def turn(kind):
         return lambda notebook: answer(notebook, "90.1").update(cell_type=kind)
 
-    yield Case("34", "duplicated", changed(root, twice), WRONG, "2 cells with an answer, one taken")
+    yield Case("34", "duplicated", changed(root, twice), WRONG, "2 cells with an answer, the last is taken")
     yield Case("34", "split", changed(root, split), RIGHT, "2 cells with one answer, joined")
     yield Case("34", "merged", changed(root, merge), RIGHT, "held several answers (taken apart)")
     yield Case("36", "colab", changed(root, strip), RIGHT, "found by anchor")
@@ -205,7 +205,11 @@ def formats(root):
     yield Case("45", "kernel_of_r", changed(root, kernel), RIGHT, "set to a kernel for R (not used)")
     yield Case("46", "other_lab", changed(root, course(lab="04_masked")), WRONG_LAB, "of lab '04_masked'")
     yield Case(
-        "46", "other_version", changed(root, course(version="older")), RIGHT, "another version of the lab"
+        "46",
+        "other_version",
+        changed(root, course(version="older")),
+        RIGHT,
+        "the lab has changed since this copy",
     )
     yield Case("48", "blank", (root / "labs" / f"{LAB}.ipynb").read_bytes(), BLANK)
     yield Case("52", "payloads", changed(root, payload, x90_1=f"# exercise 90.1\n# {MARKUP}\n{BODY['90.1']}"))
