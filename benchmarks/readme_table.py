@@ -49,13 +49,15 @@ def rows() -> list[tuple[str, str, str]]:
                     "losses",
                 ))  # fmt: skip
     for name in ("simclr", "mae", "dino"):
-        for row in _read(f"steps_{name}.json").get("rows", []):
-            if row["name"] == "lightly's parts, float32":
-                found.append((
-                    f"a step of {name}, views included, one thread: processor time of lightly's parts",
-                    _times_ours(row["cpu_ratio"]),
-                    f"steps_{name}",
-                ))  # fmt: skip
+        rows = {row["name"]: row["cpu_ratio"] for row in _read(f"steps_{name}.json").get("rows", [])}
+        if rows:
+            theirs, compiled = rows["lightly's parts, float32"], rows.get("course_lib, bf16, compiled")
+            both = f"; {theirs['median'] / compiled['median']:.2f} x ours compiled" if compiled else ""
+            found.append((
+                f"a step of {name}, views included, one thread: processor time of lightly's parts",
+                _times_ours(theirs, 2) + both,
+                f"steps_{name}",
+            ))  # fmt: skip
     found += _gains("real_data", "Fashion-MNIST, 51,200 images seen")
     found += _gains("distillation", "a quarter of the ResNet, 51,200 images of the world seen")
     found += _few_labels() + _shipped()
@@ -231,8 +233,9 @@ def _shipped() -> list[tuple[str, str, str]]:
     return found
 
 
-def _times_ours(ratio: dict[str, float]) -> str:
-    return f"{ratio['median']:.1f} x ours ({ratio['min']:.1f} to {ratio['max']:.1f})"
+def _times_ours(ratio: dict[str, float], digits: int = 1) -> str:
+    middle, least, most = (f"{ratio[what]:.{digits}f}" for what in ("median", "min", "max"))
+    return f"{middle} x ours ({least} to {most})"
 
 
 def table() -> str:

@@ -7,13 +7,15 @@ has the same shape on both sides: the course's small ResNet (SimCLR), a ViT of w
 of 8 px (DINO, MAE; for MAE timm's, because lightly's masking wraps timm's). lightly's side is what its plain
 PyTorch examples do: its transforms on one PIL image at a time, its heads and losses, float32. Both sides draw
 the same views (48 px, small crops 24 px, no blur, no solarisation). One thread, no loader processes: what is
-compared is work. "views ready" leaves the views out on both sides.
+compared is work. "views ready" leaves the views out on both sides. "compiled" is what `fit(compile=True)`
+does (a minute or two before the first step); it is left out where there is no C++ compiler.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,17 +41,20 @@ def our_method(name: str) -> methods.Method:
     return methods.DINO(recipe.encoder_for(SIDE, "quick", "vit"), prototypes=PROTOTYPES, views=crops)
 
 
-def our_step(name: str, images: Tensor, bf16: bool, ready: bool) -> Callable[[], None]:
+def our_step(
+    name: str, images: Tensor, bf16: bool, ready: bool, compiled: bool = False
+) -> Callable[[], None]:
     """The step as `fit` runs it, without Lightning."""
     method = our_method(name).to(memory_format=torch.channels_last)
     optimizer = method.optimizer(method.groups(), lr=1e-3)
     generator = torch.Generator().manual_seed(0)
     kept = method.views(images, generator=generator)
+    loss_of = torch.compile(method.loss) if compiled else method.loss
 
     def step() -> None:
         views = kept if ready else method.views(images, generator=generator)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
-            loss = method.loss(views)
+            loss = loss_of(views)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -179,6 +184,10 @@ def main(rounds: int = 7, only: tuple[str, ...] = NAMES, results: Path = RESULTS
                 f"course_lib, float32{what}": Candidate(our_step(name, images, False, ready), BATCH),
                 f"lightly's parts, float32{what}": Candidate(lightly_step(name, pictures, ready), BATCH),
             }
+        if shutil.which("g++"):
+            candidates["course_lib, bf16, compiled"] = Candidate(
+                our_step(name, images, True, False, True), BATCH
+            )
         note = f"A training step of {name}, batches of {BATCH}; channels-last and AdamW. " + " ".join(
             __doc__.split("\n\n")[2].split()
         )
