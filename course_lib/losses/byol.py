@@ -6,7 +6,7 @@ Grill et al. 2020, arXiv:2006.07733, equation 2.
 import torch
 from torch import Tensor
 
-from course_lib.losses.inputs import check_pair, refuse_nan, unit_rows
+from course_lib.losses.inputs import check_pair, cosine_to_constant, refuse_nan
 from course_lib.losses.ranks import mean_over_ranks
 
 
@@ -23,6 +23,5 @@ def byol(prediction: Tensor, target: Tensor) -> Tensor:
     """
     check_pair("byol", "prediction", prediction, "target", target)
     with torch.autocast(prediction.device.type, enabled=False):
-        cosine = torch.linalg.vecdot(unit_rows(prediction), unit_rows(target.detach()))  # (B,)
-        loss = mean_over_ranks(2 - 2 * cosine.mean())
+        loss = mean_over_ranks(2 - 2 * cosine_to_constant(prediction, target).mean())
     return refuse_nan("byol", loss, prediction=prediction, target=target)

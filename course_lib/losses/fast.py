@@ -39,6 +39,28 @@ class UnitRows(torch.autograd.Function):
         return torch.addcmul(upstream, unit, along, value=-1).div_(length)
 
 
+class CosineToConstant(torch.autograd.Function):
+    """F.cosine_similarity(rows, constant, dim=1), with a gradient for the rows alone."""
+
+    @staticmethod
+    def forward(ctx, rows: Tensor, constant: Tensor) -> Tensor:
+        """(B, D), (B, D) -> (B,); lengths are taken as at least 1e-12."""
+        length, other = (
+            torch.linalg.vector_norm(x, dim=1, keepdim=True).clamp_min_(1e-12) for x in (rows, constant)
+        )
+        unit, aim = rows / length, constant / other
+        cosine = torch.linalg.vecdot(unit, aim)
+        ctx.save_for_backward(unit, aim, length, cosine)
+        return cosine
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, upstream: Tensor) -> tuple[Tensor, None]:
+        """upstream times (aim - cosine * unit row), the way to the aim without its part along the row."""
+        unit, aim, length, cosine = ctx.saved_tensors
+        return torch.addcmul(aim, unit, cosine[:, None], value=-1).mul_(upstream[:, None] / length), None
+
+
 class FastLogSumExp(torch.autograd.Function):
     """torch.logsumexp(rows @ candidates.T / temperature, dim=1) for unit rows."""
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_lib.losses.fast import UnitRows
+from course_lib.losses.fast import CosineToConstant, UnitRows
 
 
 class NotFiniteError(ValueError):
@@ -54,6 +54,14 @@ def unit_rows(rows: Tensor) -> Tensor:
     """Rows divided by their length, in float32, so that a dot product is a cosine. (B, D) -> (B, D)."""
     rows = rows.float()
     return F.normalize(rows, dim=1) if torch.compiler.is_compiling() else UnitRows.apply(rows)
+
+
+def cosine_to_constant(rows: Tensor, constant: Tensor) -> Tensor:
+    """Cosines of rows and constants, in float32, no gradient for the latter. (B, D), (B, D) -> (B,)."""
+    rows, constant = rows.float(), constant.detach().float()
+    if torch.compiler.is_compiling():
+        return F.cosine_similarity(rows, constant, dim=1, eps=1e-12)
+    return CosineToConstant.apply(rows, constant)
 
 
 def refuse_nan(loss: str, value: Tensor, **inputs: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ Chen & He 2021, arXiv:2011.10566, equations 1 to 4 and Algorithm 1.
 import torch
 from torch import Tensor
 
-from course_lib.losses.inputs import check_pair, refuse_nan, unit_rows
+from course_lib.losses.inputs import check_pair, cosine_to_constant, refuse_nan
 from course_lib.losses.ranks import mean_over_ranks
 
 
@@ -29,8 +29,3 @@ def simsiam(p1: Tensor, z2: Tensor, p2: Tensor, z1: Tensor) -> Tensor:
         cosines = cosine_to_constant(p1, z2) + cosine_to_constant(p2, z1)  # (B,)
         loss = mean_over_ranks(-cosines.mean() / 2)
     return refuse_nan("simsiam", loss, p1=p1, z2=z2, p2=p2, z1=z1)
-
-
-def cosine_to_constant(p: Tensor, z: Tensor) -> Tensor:
-    """cos(p, stop-gradient of z), row by row: (B, D), (B, D) -> (B,)."""
-    return torch.linalg.vecdot(unit_rows(p), unit_rows(z.detach()))

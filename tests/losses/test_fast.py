@@ -4,7 +4,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from course_lib.losses.fast import LOWEST_TEMPERATURE, FastInBatch, FastLogSumExp, UnitRows, can_be_fast
+from course_lib.losses.fast import (
+    LOWEST_TEMPERATURE,
+    CosineToConstant,
+    FastInBatch,
+    FastLogSumExp,
+    UnitRows,
+    can_be_fast,
+)
 
 TEMPERATURES = [1.0, 0.07, LOWEST_TEMPERATURE]
 
@@ -31,6 +38,19 @@ def test_unit_rows():
     assert_equal(UnitRows.apply, lambda x: F.normalize(x, dim=1), rows)
     zero = torch.zeros(2, 3, requires_grad=True)
     assert torch.equal(UnitRows.apply(zero), torch.zeros(2, 3))
+
+
+def test_cosine_to_constant():
+    rows, constant = draw((9, 5), (9, 5), unit=False)
+    constant = constant.detach()
+    assert_equal(
+        lambda x: CosineToConstant.apply(x, constant),
+        lambda x: F.cosine_similarity(x, constant, dim=1, eps=1e-12),
+        [rows],
+    )
+    zero = torch.zeros(2, 5, requires_grad=True)
+    assert torch.equal(CosineToConstant.apply(zero, constant[:2]), torch.zeros(2))
+    assert torch.equal(CosineToConstant.apply(rows[:2], zero.detach()), torch.zeros(2))
 
 
 @pytest.mark.parametrize("temperature", TEMPERATURES)
