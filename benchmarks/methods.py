@@ -2,6 +2,7 @@
 
     course bench methods                                  all of it, seed after seed
     python benchmarks/methods.py --only simclr byol --seeds 0
+    python benchmarks/methods.py --only byol --seeds 0 --images 192000     longer, listed below the table
     python benchmarks/methods.py --smoke --out /tmp/smoke.json
 
 Each run is one process with one thread. A finished run is appended to the file and not repeated, so Ctrl-C
@@ -31,6 +32,7 @@ from harness import RESULTS
 from sweep import arguments, finished, gain_text, gains, quiet_fit, sweep_to_tables
 
 from course_lib import checkpoints, data, evaluate
+from course_lib.checkpoints import make
 from course_lib.methods import FineTune
 from course_lib.training import recipe
 
@@ -65,9 +67,9 @@ SOURCES = {
 }
 
 
-def plan(seeds: list[int]) -> list[dict]:
+def plan(seeds: list[int], images: int = IMAGES) -> list[dict]:
     """Every run, seed after seed: a stopped sweep is still balanced."""
-    shared = {"images": IMAGES, "batch": BATCH}
+    shared = {"images": images, "batch": BATCH}
     jobs = []
     for seed in seeds:
         for family in recipe.FAMILIES:
@@ -113,7 +115,9 @@ def run(job: dict, shrink: int = 1) -> dict:
     encoder = recipe.encoder_for(48, "quick", job["family"])
     if job["method"] != "random":
         method = recipe.build(job["method"], encoder, train)
-        outcome = quiet_fit(method, train, max(2, IMAGES // BATCH // shrink), BATCH // min(shrink, 8), seed)
+        outcome = quiet_fit(
+            method, train, max(2, job["images"] // BATCH // shrink), BATCH // min(shrink, 8), seed
+        )
         record |= {
             "loss": round(outcome.summary()["last_loss"], 4),
             "images_per_second": round(outcome.images_per_second, 1),
@@ -126,6 +130,7 @@ def run(job: dict, shrink: int = 1) -> dict:
 def summary(records: list[dict]) -> pandas.DataFrame:
     """`gains` of this file's budget, with the speed, the published probe, and where the figures come from."""
     mine = [record for record in records if record["images"] == IMAGES]
+    longer = longer_runs(records)
     table, raw = gains(mine, METRICS), pandas.DataFrame(mine)
     for column, how in (("images_per_second", "median"), ("parameters", "first")):
         if column not in raw:  # a file of random encoders has no speed
@@ -138,7 +143,22 @@ def summary(records: list[dict]) -> pandas.DataFrame:
     for column in ("commit", "machine"):
         made = raw[column].fillna("not recorded") if column in raw else pandas.Series(["not recorded"])
         table[column] = ", ".join(sorted(set(made)))
+    table.attrs["longer"] = longer
     return table
+
+
+def longer_runs(records: list[dict]) -> list[str]:
+    """What a run of this file with more images says of its method, in a sentence each."""
+    untrained = {(r["family"], r["seed"]): r["linear"] for r in records if r["method"] == "random"}
+    lines = []
+    for record in sorted(records, key=lambda r: (r["family"], r["method"], r["images"], r["seed"])):
+        base = untrained.get((record["family"], record["seed"]))
+        if record["images"] > IMAGES and base is not None:
+            lines.append(
+                f"- {record['method']} ({record['family']}), seed {record['seed']}: {record['images']:,} images, "
+                f"{make.verdict(record['linear'], base, TEST)}"
+            )
+    return lines
 
 
 def published_family(encoder: str) -> str:
@@ -199,16 +219,15 @@ def verdicts(table: pandas.DataFrame) -> list[str]:
         card = checkpoints.card(name)
         if card["method"] and card["method"] != "supervised":
             lines.append(f"- {name}: {card['images_seen']:,} images, {card['verdict']}")
-    lines += [
-        "",
-        "For the other methods it is not measured whether more images are enough.",
-    ]
-    return lines
+    longer = table.attrs.get("longer", [])
+    if longer:
+        lines += ["", "Longer runs of this file, beside the untrained encoder of the same seed:", "", *longer]
+    return [*lines, "", "For the other methods it is not measured whether more images are enough."]
 
 
 def main() -> int:
-    given = arguments(__doc__, FILE, "methods")
-    jobs = [job for job in plan(given.seeds) if not given.only or job["method"] in given.only]
+    given = arguments(__doc__, FILE, "methods", images=IMAGES)
+    jobs = [job for job in plan(given.seeds, given.images) if not given.only or job["method"] in given.only]
     if not jobs:
         given.error(f"--only: no method {', '.join(given.only)}.")
     sets()  # drawn once, before the workers open them

@@ -102,11 +102,18 @@ def quiet_fit(method, images, steps: int, batch: int, seed: int):
         )  # fmt: skip
 
 
-def arguments(about: str, file: Path, only: str) -> argparse.Namespace:
-    """The command line of a sweep: seeds, only, workers, out, smoke. only: what its names are names of."""
+def arguments(about: str, file: Path, only: str, images: int | None = None) -> argparse.Namespace:
+    """The command line of a sweep: seeds, only, workers, out, smoke. only: what its names are names of.
+
+    images: the budget of a sweep that can be given another one.
+    """
     options = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options.add_argument("--only", nargs="+", help=f"names of {only}")
+    if images is not None:
+        options.add_argument(
+            "--images", type=int, default=images, help=f"that a run sees (default: {images})"
+        )
     options.add_argument("--workers", type=int, default=os.cpu_count())
     options.add_argument("--out", type=Path, default=file)
     options.add_argument("--smoke", action="store_true", help="a hundredth of the steps; give --out as well")

@@ -107,6 +107,19 @@ def test_the_page_says_which_methods_do_not_beat_their_untrained_encoder(benchma
     assert "mae_vit: 192,000 images, linear probe +6.3 points" in said
 
 
+def test_longer_runs_stand_below_the_table_and_not_in_it(benchmarks):
+    module = benchmarks("methods")
+    rows = records([20.0, 21.0], "random") + records([22.0, 23.0], "byol")
+    page = module.markdown(module.summary(rows))
+    assert "Longer runs" not in page
+    longer = records([40.0], "byol", images=192_000) + records([40.0], "byol", "vit_mean", images=192_000)
+    again = module.markdown(module.summary(rows + longer))
+    said = "- byol (resnet), seed 0: 192,000 images, linear probe +20.0 points over the untrained encoder"
+    assert said in again and "byol (vit_mean)" not in again  # which has no untrained encoder here
+    assert again.split("Published:")[0] == page.split("Published:")[0]
+    assert {job["images"] for job in module.plan([0], 192_000)} == {192_000}
+
+
 def test_every_job_of_the_plan_has_a_recipe(benchmarks):
     from course_lib.training.recipe import RECIPES
 
