@@ -154,10 +154,9 @@ def longer_runs(records: list[dict]) -> list[str]:
     for record in sorted(records, key=lambda r: (r["family"], r["method"], r["images"], r["seed"])):
         base = untrained.get((record["family"], record["seed"]))
         if record["images"] > IMAGES and base is not None:
-            lines.append(
-                f"- {record['method']} ({record['family']}), seed {record['seed']}: {record['images']:,} images, "
-                f"{make.verdict(record['linear'], base, TEST)}"
-            )
+            who = f"{record['method']} ({record['family']}), seed {record['seed']}"
+            said = make.verdict(record["linear"], base, TEST)
+            lines.append(f"- {who}: {record['images']:,} images, {said}")
     return lines
 
 
