@@ -77,6 +77,11 @@ class Method(LightningModule):
         return {}
 
     @property
+    def papers_encoder(self) -> nn.Module:
+        """The encoder whose features the paper reports: `encoder`, or its slow copy if that is kept."""
+        return self.encoder
+
+    @property
     def _in_training(self) -> bool:
         """Whether a Lightning trainer is running this method's training loop now."""
         return self._trainer is not None and self._trainer.training

@@ -42,7 +42,7 @@ class DINO(Method):
     slowly, a teacher temperature of 0.04 throughout (rising to 0.07), four small crops (up to ten), for short
     runs; a constant weight decay of 1e-4 (0.04 rising to 0.4); gradients are not clipped
     (at length 3); no stochastic depth (0.1); all crops in one style (`MultiCrop(policy="dino")` has the
-    paper's). `embed` is the student's, while the paper evaluates the teacher: `method.teacher[0]`.
+    paper's). `embed` is the student's; the paper evaluates the teacher, `papers_encoder`.
     """
 
     def __init__(
@@ -99,6 +99,11 @@ class DINO(Method):
     def student(self) -> nn.Sequential:
         """Encoder and head as one module, the part that learns; what the teacher is a slow copy of."""
         return nn.Sequential(self.encoder, self.head)
+
+    @property
+    def papers_encoder(self) -> nn.Module:
+        """The teacher's."""
+        return self.teacher[0]
 
     @property
     def teacher_temperature(self) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_lib.data.draws import integers, uniform
 from course_lib.losses.ranks import mean_over_ranks
@@ -66,7 +66,8 @@ class IJEPA(Method):
     Different from the paper: smooth L1 as in its code (the paper writes squared L2), area and shape of a
     block are drawn apart, learned positions in the encoder, a predictor of 2 blocks (6 to 16 of width 384)
     for short runs, a constant weight decay of 0.05 (0.04 rising to 0.4); an encoder with CLS (without), and
-    views that are mirrored (not). The paper evaluates the target encoder, `embed` is the context encoder's.
+    views that are mirrored (not). `embed` is the context encoder's; the paper evaluates the teacher,
+    `papers_encoder`.
     Raises TypeError or ValueError for an encoder whose patches cannot be removed, ValueError for momentum
     outside [0, 1], a negative position_noise and, in `views`, if the targets leave no context.
     """
@@ -104,6 +105,11 @@ class IJEPA(Method):
         self.augment = augment
         self.predictor = BlockPredictor(self.width, predictor_width, predictor_depth, predictor_heads)
         self.teacher = teacher_of(encoder)
+
+    @property
+    def papers_encoder(self) -> nn.Module:
+        """The teacher."""
+        return self.teacher
 
     def views(self, images: Tensor, generator: torch.Generator | None = None) -> list[Tensor]:
         """[view (B, 3, H, W), context (B, K), targets (B, M, T)]: places in the grid, row by row, int64.

@@ -66,6 +66,9 @@ def train(
         f"trained {100 * after:.1f} % ({100 * (after - before):+.1f} points)",
         f"checkpoint: {run.checkpoint}",
     ]
+    if learner.papers_encoder is not learner.encoder:
+        slow = evaluate(learner.papers_encoder, train_set, test_set)
+        lines.insert(2, f"its slow copy, which the paper evaluates: {100 * slow:.1f} %")
     if teacher is not None:
         lines.insert(1, f"student of {_size(learner.encoder)}, teacher of {_size(teacher)}")
     if chosen.name == "full":

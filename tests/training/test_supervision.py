@@ -114,6 +114,26 @@ def test_the_full_profile_uses_the_options_and_names_them(tmp_path, monkeypatch)
     assert built[1].momentum == 0.99
 
 
+@pytest.mark.parametrize(
+    ("method", "slow"), [("dino", True), ("ijepa", True), ("moco", False), ("mae", False)]
+)
+def test_the_report_names_the_slow_copy_where_the_paper_evaluates_it(tmp_path, monkeypatch, method, slow):
+    import course_lib.data
+    from course_lib import evaluate
+
+    probed, plain = [], evaluate.evaluate
+    monkeypatch.setattr(evaluate, "evaluate", lambda *a: probed.append(a[0]) or plain(*a))
+    monkeypatch.setattr(course_lib.data, "load", lambda name, split: shades(seed=int(split == "test")))
+    options = {"steps": 2, "show": False, "batch_size": 16, "folder": tmp_path}
+    report = command.train(method, "shades", "quick", **options)
+    assert ("its slow copy, which the paper evaluates: " in report) == slow
+    if slow:
+        learner, copy = probed[-2:]
+        assert copy is learner.papers_encoder
+        assert copy is not learner.encoder
+        assert not any(weights.requires_grad for weights in copy.parameters())
+
+
 def test_a_student_of_half_the_channels_learns_from_the_teacher_it_is_given(tmp_path, monkeypatch):
     import course_lib.data
 
