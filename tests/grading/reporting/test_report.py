@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from course_lib.grading.reporting import report, statistics, statuses
-from course_lib.grading.reporting.pages import figures
+from course_lib.grading.reporting.pages import figures, student
 from course_lib.grading.summary import Summary
 
 from .. import classroom
@@ -105,6 +105,20 @@ def test_a_page_holds_points_the_fitting_hint_and_the_own_answer_as_text(tmp_pat
     assert "x = 2" in page
     assert "10 of 20 points" in page
     assert "average__sum" not in page  # names of known mistakes are the instructor's
+
+
+@pytest.mark.parametrize(("status", "changed", "times"), [
+    ("unreadable", {}, 1), ("wrong_lab", {}, 1), ("error", {}, 2), ("unreadable", {"status": "error"}, 2),
+    ("unreadable", {"flags": ["points set by hand: saw it on paper"], "points": 5}, 2),
+])  # fmt: skip
+def test_why_nothing_of_a_file_was_graded_is_said_once(status, changed, times):
+    two = [row(exercise=name, status=status, reason="no <cells> are left", sha="") for name in ("1.1", "1.2")]
+    two[1] |= changed
+    (person,) = report.people(two, {})
+    page = student.render(person, "lab")
+    assert page.count("no &lt;cells&gt; are left") == times
+    assert ("About your file" in page) == (times == 1)
+    assert all(f"Exercise {name}: " in page for name in ("1.1", "1.2"))
 
 
 @pytest.mark.parametrize("answers", [None, {}, {"1.1": None}, {"1.1": 7}, {"9.9": "x"}, {"1.1": " "}])

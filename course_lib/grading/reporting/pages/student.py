@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from course_lib.grading.keeping.overrides import BY_HAND
 from course_lib.grading.reporting.pages import blackened, template, visible
-from course_lib.grading.reporting.statuses import STARTED_NOT, told
+from course_lib.grading.reporting.statuses import NO_NOTEBOOK, STARTED_NOT, in_words, told
 
 LONGEST_ANSWER = 12_000  # characters of one answer
 LONGEST_ANSWERS = 60_000  # of all answers of a page
@@ -51,6 +51,10 @@ def render(person: dict, lab: str, answers: dict | None = None, hidden: Iterable
         )
     own_flags = {str(flag) for row in person["rows"] for flag in row["flags"]}
     about_file = [flag for flag in person["flags"] if str(flag) not in own_flags]
+    if refusal := _of_the_whole_file(person["rows"]):  # once, and not at each exercise
+        about_file.insert(0, refusal)
+        for one in exercises:
+            one["reason"] = ""
     return template("student.html").render(
         lab=lab,
         student=person["student"],
@@ -60,3 +64,12 @@ def render(person: dict, lab: str, answers: dict | None = None, hidden: Iterable
         exercises=exercises,
         flags=[visible(shown(flag), 300) for flag in about_file[:MOST_FLAGS]],
     )
+
+
+def _of_the_whole_file(rows: list[dict]) -> str:
+    """Why nothing of a file was graded, if that is one reason for all of its exercises; else ""."""
+    said = {told(row) for row in rows}
+    if len(said) != 1:
+        return ""
+    result, reason = said.pop()
+    return reason if result in map(in_words, NO_NOTEBOOK) else ""
