@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.grading.authoring import copies, notebooks
-from course_lib.grading.authoring.source import version
+from course_lib.grading.authoring.answers import read_attempts
+from course_lib.grading.authoring.source import read_lab, version
 from course_lib.grading.keeping.ledger import GraderError
 from course_lib.grading.running import compare, run
 from course_lib.lab import bundle as bundles
@@ -55,17 +56,42 @@ def load(root: Path, lab: str) -> Lab:
 
 
 def not_built(root: Path, known: Lab) -> str:
-    """A sentence if the lab's source is not the one that was built; "" if it is, or if there is none here."""
+    """A sentence if the lab's source or its mistakes are not those that were built; "" if they are.
+
+    Also "" where there is no source. Of a mistake its name and its hint are compared: whether its code gives
+    other values only `course build --check` can say.
+    """
     source = root / "labs" / "source" / f"{known.name}.py"
     try:
-        if version(source) == known.bundle.get("version"):
+        if version(source) != known.bundle.get("version"):
+            other = f"labs/source/{source.name} is not what the lab was built from"
+        elif _mistakes(source) != _built_mistakes(known.bundle):
+            other = f"labs/wrong/{source.name} has other mistakes or hints than the lab was built with"
+        else:
             return ""
     except OSError:
         return ""
     return (
-        f"labs/source/{source.name} is not what the lab was built from; the built lab is what counts here. "
+        f"{other}; the built lab is what counts here. "
         f"If your change should count, run `course build labs/{known.name}` and give this command again."
     )
+
+
+def _mistakes(source: Path) -> dict[str, tuple[str, str]] | None:
+    """{name: (exercise, hint)} of labs/wrong, None if it cannot be read."""
+    try:
+        attempts = read_attempts(source.parent.parent / "wrong" / source.name, read_lab(source), False)
+    except ValueError:  # not in UTF-8, or a SourceError
+        return None
+    return {name: (a.exercise, hint) for a in attempts for name, hint in a.hints.items()}
+
+
+def _built_mistakes(bundle: dict) -> dict[str, tuple[str, str]]:
+    return {
+        wrong["name"]: (exercise, wrong["hint"])
+        for exercise, entry in bundle["exercises"].items()
+        for wrong in entry["wrong"]
+    }
 
 
 def expectations(known: Lab, deadline: float = 600.0) -> dict[str, list[dict]]:

@@ -63,7 +63,8 @@ def test_grade_override_and_regrade_from_the_command_line(course_says, handed_in
 def test_a_source_that_was_changed_and_not_built_is_told_in_one_sentence(course, handed_in, tmp_path, capsys):
     def said(*arguments):
         assert cli.main(["--root", str(course), *map(str, arguments)]) == 0
-        return [line for line in capsys.readouterr().out.splitlines() if "labs/source/" in line]
+        lines = capsys.readouterr().out.splitlines()
+        return [line for line in lines if line.startswith(("labs/source/", "labs/wrong/"))]
 
     source, out = course / "labs" / "source" / f"{LAB}.py", tmp_path / "out"
     text = source.read_bytes()
@@ -74,6 +75,15 @@ def test_a_source_that_was_changed_and_not_built_is_told_in_one_sentence(course,
         (sentence,) = said(*command)
         assert f"labs/source/{LAB}.py is not what the lab was built from" in sentence
         assert f"run `course build labs/{LAB}`" in sentence
+    source.write_bytes(text)
+    wrong = course / "labs" / "wrong" / f"{LAB}.py"
+    mistakes = wrong.read_text()
+    for changed in (mistakes.replace('"""', '"""Now then. ', 1), mistakes.encode("utf-16")):
+        wrong.write_bytes(changed.encode() if isinstance(changed, str) else changed)
+        (sentence,) = said("regrade", LAB, out)
+        assert f"labs/wrong/{LAB}.py has other mistakes or hints than" in sentence
+    wrong.write_text(mistakes + "\n# a comment\n")
+    assert said("regrade", LAB, out) == []
     source.unlink()  # on a machine that only grades
     assert said("regrade", LAB, out) == []
 

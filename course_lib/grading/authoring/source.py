@@ -155,6 +155,12 @@ def read_lab(path: Path) -> Source:
             for key, example in NUMBERS.items()
             if key in settings and not _is_number(settings[key])
         ]
+        if settings.get("visibility", "public") != "public":
+            problems.append(
+                f"exercise {name}: visibility={json.dumps(settings['visibility'])} would hide nothing; leave "
+                f'it out. Every check is public, and what is hidden stands between "{BEGIN_HIDDEN}" and '
+                f'"{END_HIDDEN}".'
+            )
         exercises[name] = Exercise(name, answer, probe_cell.source, hints, settings)
     if problems:
         raise SourceError([f"{path.name}: {problem}" for problem in problems])

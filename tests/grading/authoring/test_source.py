@@ -50,6 +50,7 @@ def test_identities_depend_on_role_and_exercise_only(tmp_path):
         ("HELPER = 1e-12", "### BEGIN SOLUTION\nHELPER = 1\n### END SOLUTION", "has no exercise="),
         ('print("the mean', '### BEGIN HIDDEN TESTS\n### END HIDDEN TESTS\nprint("the mean', "hidden tests"),
         ("points=40", 'points=40 rtol="small"', 'exercise 90.1: rtol="small" is not a number from 0 on'),
+        ("points=40", 'points=40 visibility="hidden"', '90.1: visibility="hidden" would hide nothing; leave'),
         ("points=40", "points=40 atol=-1", "exercise 90.1: atol=-1 is not a number"),
         ("timeout_s=5", "timeout_s=true", "write timeout_s=30."),
         ('tags=["hint"] exercise="90.2"', 'tags=["hint"]', 'the hint cell that starts with "The length'),

@@ -499,6 +499,8 @@ NO_EXPORT = {
     "handed_in.zip": b"PK\x03\x04\x00",
     "notes.txt": b"call Bo back\n",
     "roster.csv": b"name,login\nAda,ada\n",
+    "seminar.csv": b"student,topic\nada,jigsaw\n",
+    "attendance.csv": b"student,lab,present\nada,3,yes\n",
     "letter.csv": '"never closed'.encode("utf-16"),
 }
 

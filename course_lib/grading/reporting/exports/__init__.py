@@ -14,7 +14,7 @@ WRITTEN = {
     "nbgrader": files.nbgrader,
     "gradescope": files.gradescope,
 }
-TITLES = tuple(head[0] for head in (files.LONG, files.WIDE, files.MOODLE, files.NBGRADER))
+HEADS = (files.LONG, files.WIDE, files.MOODLE, files.NBGRADER)
 KINDS = ("long", "wide", "canvas", "moodle", "nbgrader", "gradescope")
 
 
@@ -51,7 +51,7 @@ def export(
         raise ValueError(f"The export {kind!r} fills no gradebook; leave the gradebook out.")
     found = results.read(out)
     if gradebook is None:
-        target.check(out, kind, into, TITLES)
+        target.check(out, kind, into, HEADS)
         left_out: list[str] = []
         if kind not in target.TABLES:
             ready, left_out = found.ready()
@@ -63,7 +63,7 @@ def export(
         return into
     if into.resolve() == Path(gradebook).resolve():
         raise ValueError("The filled gradebook needs another name than the one that it is made from.")
-    target.check(out, kind, into, (*TITLES, target.first_title(Path(gradebook))))
+    target.check(out, kind, into, (*HEADS, target.head_of(Path(gradebook))))
     with target.sentences(into):
         _tell(FILLED[kind].fill(found, Path(gradebook), into, column), into, say)
     return into

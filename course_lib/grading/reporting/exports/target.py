@@ -18,10 +18,10 @@ TABLES = ("long", "wide")  # for the instructor: these hold everybody, and have 
 NOTES = ("Left out, ", "Not filled in, ", 'The column "')  # how they begin
 
 
-def check(out: Path, kind: str, into: Path, titles: Collection[str]) -> None:
+def check(out: Path, kind: str, into: Path, heads: Collection[tuple[str, ...]]) -> None:
     """Raise ValueError in a sentence if `into` is no place for an export of the grading folder `out`.
 
-    titles: how the first column of an export may be called; by that an earlier one is known.
+    heads: the titles with which the first row of an export may begin; by these an earlier one is known.
     """
     within = _within(out, into)
     if within is not None and (not within or within[0] in ROOMS or OWN.fullmatch(within[0])):
@@ -33,7 +33,7 @@ def check(out: Path, kind: str, into: Path, titles: Collection[str]) -> None:
         if kind == "gradescope" and into.suffix != ".json":
             return
         raise ValueError(f"{into} is a folder; name the file to write, for example {into / kind}.csv.")
-    _replaceable(into, _documents(into) if kind == "gradescope" else _table(into, titles))
+    _replaceable(into, _documents(into) if kind == "gradescope" else _table(into, heads))
     if kind not in TABLES:
         _replaceable(place_of_notes(into), _notes(place_of_notes(into)))
 
@@ -53,17 +53,20 @@ def _read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def first_title(gradebook: Path) -> str:
-    """The title of a gradebook's first column, "" if it is no table. Raises ValueError if there is none."""
+def head_of(gradebook: Path) -> tuple[str, ...]:
+    """The first titles of a gradebook, () if it is no table. Raises ValueError if there is none.
+
+    Three of them, as the columns of assignments come and go but those of the student stay in front.
+    """
     try:
-        return _title(gradebook.read_bytes())
+        return _titles(gradebook.read_bytes())[:3]
     except OSError as error:
         raise ValueError(
             f"The gradebook {gradebook} cannot be read ({error.strerror or error}); "
             "name the file that your system exported."
         ) from None
     except ValueError:
-        return ""
+        return ()
 
 
 @contextlib.contextmanager
@@ -86,18 +89,19 @@ def _within(out: Path, into: Path) -> tuple[str, ...] | None:
         return None
 
 
-def _table(path: Path, titles: Collection[str]) -> bool:
-    """True for an empty file, and for a table whose first column has one of these titles."""
+def _table(path: Path, heads: Collection[tuple[str, ...]]) -> bool:
+    """True for an empty file, and for a table whose first row begins with one of these heads."""
     with contextlib.suppress(OSError, ValueError):
         data = _read(path)
-        return not data or _title(data) in titles
+        titles = _titles(data)
+        return not data or any(head and titles[: len(head)] == head for head in heads)
     return False
 
 
-def _title(data: bytes) -> str:
-    """The title of the first column of a table. Raises ValueError for what is no table."""
+def _titles(data: bytes) -> tuple[str, ...]:
+    """The titles of a table's columns. Raises ValueError for what is no table."""
     rows = RawTable(data).rows
-    return rows[0][0].strip() if rows else ""
+    return tuple(title.strip() for title in rows[0]) if rows else ()
 
 
 def _notes(path: Path) -> bool:
