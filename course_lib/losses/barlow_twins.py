@@ -44,4 +44,6 @@ def barlow_twins(z1: Tensor, z2: Tensor, redundancy_weight: float = 0.0051) -> T
 
 def standardised(z: Tensor) -> Tensor:
     """(N, D) -> (N, D): each feature minus its mean over the batch, over its standard deviation (1/N)."""
-    return F.batch_norm(z, None, None, training=True, eps=EPSILON)
+    # The mean of N equal numbers is rounded, so that a constant 100 would keep a spread far above EPSILON.
+    # As differences from the first row equal numbers are exactly 0.
+    return F.batch_norm(z - z[:1].detach(), None, None, training=True, eps=EPSILON)

@@ -82,11 +82,13 @@ def test_official_vicreg_value_is_17_63_where_forgetting_the_two_halves_gives_34
     assert vicreg(z1, z2) < 0.55 * (parts + 25 * spread)
 
 
-@pytest.mark.parametrize("batch", [2, 8, 300])
+@pytest.mark.parametrize("batch", [2, 8, 300, 1024])
 def test_constant_features(batch):
-    for constant in (0.0, 0.3, 2.3):
-        same = torch.full((batch, 6), constant)
-        assert barlow_twins(same, same).item() == pytest.approx(6, rel=1e-2)
+    for constant in (0.0, 0.3, 2.3, 10.7, 100.1):
+        same = torch.full((batch, 6), constant, requires_grad=True)
+        value = barlow_twins(same, same)
+        assert value.item() == pytest.approx(6, rel=1e-5)  # the rounding of a mean is no spread
+        assert torch.autograd.grad(value, [same])[0].abs().max() == 0
     same = torch.full((batch, 6), 0.3)
     assert vicreg(same, same).item() == pytest.approx(24.75, rel=1e-6)
     assert vicreg(same, same, variance_weight=4.0).item() == pytest.approx(0.99 * 4, rel=1e-6)
@@ -100,7 +102,8 @@ def test_barlow_twins_of_equal_views_is_0_on_the_diagonal_and_blind_to_scale_and
     assert barlow_twins(scale * z1, scale * z1, 0.0).item() == pytest.approx(0, abs=1e-5)
     factor = torch.linspace(0.5, 4, 8) * scale
     moved = barlow_twins(z1 * factor + 3 * scale, z2 * factor.flip(0) - 2 * scale)
-    assert torch.allclose(moved, barlow_twins(z1, z2), rtol=3e-3)
+    tolerance = 3e-3 if scale < 1 else 1e-5  # where a variance is no longer far above EPSILON
+    assert torch.allclose(moved, barlow_twins(z1, z2), rtol=tolerance)
     assert barlow_twins(z1, -z1, 0.0).item() == pytest.approx(8 * 4, rel=1e-4)  # (1 - (-1))^2 a feature
 
 
@@ -115,16 +118,16 @@ def test_perfect_and_redundant_features():
 
 
 def test_a_constant_feature_among_living_ones_costs_1_and_gives_finite_gradients():
-    for constant in (0.0, 0.1, 1.3):
-        z1, z2 = (z.detach() for z in views(16, 5))
+    for batch, constant in ((16, 0.0), (16, 0.1), (300, 7.3), (1024, 100.1)):
+        z1, z2 = (z.detach() for z in views(batch, 5))
         z1[:, 2] = z2[:, 2] = constant
         z1.requires_grad_()
         value = barlow_twins(z1, z2)
         rest = [0, 1, 3, 4]
-        assert value.item() == pytest.approx(1 + barlow_twins(z1[:, rest], z2[:, rest]).item(), rel=1e-4)
+        assert value.item() == pytest.approx(1 + barlow_twins(z1[:, rest], z2[:, rest]).item(), rel=1e-5)
         (gradient,) = torch.autograd.grad(value, [z1])
         assert torch.isfinite(gradient).all()
-        assert gradient[:, 2].abs().max() < 1e-3  # dead in both views: nothing pushes it anywhere
+        assert gradient[:, 2].abs().max() < 1e-5  # dead in both views: nothing pushes it anywhere
         assert torch.isfinite(torch.autograd.grad(vicreg(z1, z2), [z1])[0]).all()
 
 
