@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from course_lib.lab import bundle
+from course_lib.lab.replay import Record, replayed
 from course_lib.lab.values import MIME, describe, encode, fingerprint
 
 PATIENCE = 10.0  # seconds for one call of a probe in a notebook
@@ -35,8 +36,10 @@ def load_probe(source: str, exercise: str) -> Callable[[Any, int], dict]:
     return namespace["probe"]
 
 
-def run(probe: Callable, answer: Any, seed: int, patience: float | None = None) -> dict:
-    """One call of `probe(answer, seed)`, described in JSON.
+def run(
+    probe: Callable, answer: Any, seed: int, patience: float | None = None, record: Record | None = None
+) -> dict:
+    """One call of `probe(answer, seed)`, described in JSON. record: where to write down what the answer did.
 
     {"seed", "values": {name: encoded}, "returned": [description of each answer], "changed": [arguments
     that the answer changed in place]}, or {"seed", "error": encoded, ...} when something was raised.
@@ -46,7 +49,7 @@ def run(probe: Callable, answer: Any, seed: int, patience: float | None = None) 
     report: dict[str, Any] = {"seed": int(seed)}
     try:
         with _seeded(seed), _time_limit(patience):
-            values = probe(watcher.answer, seed)
+            values = probe(record.of(watcher.answer) if record else watcher.answer, seed)
         if not isinstance(values, dict):
             raise TypeError(f"A probe returns a dictionary of values, not {type(values).__name__}.")
         report["values"] = {str(name): encode(value) for name, value in values.items()}
@@ -66,18 +69,36 @@ def run_all(source: str, exercise: str, answer: Any, seeds: Any, patience: float
     return [run(probe, answer, seed, patience) for seed in seeds]
 
 
-def document(exercise: str, answer: Any, seeds: Any) -> dict:
-    """What the grader takes out of a kernel: {"exercise", "runs": [one per seed]}."""
+def document(exercise: str, answer: Any, seeds: Any, record: bool = False) -> dict:
+    """What the grader takes out of a kernel: {"exercise", "runs": [one per seed]}.
+
+    record: also "records", what the answer did on each seed (`replay.Record.text`).
+    """
     _, entry = bundle.find(exercise)
-    runs = run_all(entry["probe"], exercise, answer, seeds)
-    return {"exercise": str(exercise), "runs": runs}
+    if not record:
+        return {"exercise": str(exercise), "runs": run_all(entry["probe"], exercise, answer, seeds)}
+    probe, records = load_probe(entry["probe"], exercise), [Record() for _ in seeds]
+    runs = [run(probe, answer, seed, record=one) for seed, one in zip(seeds, records, strict=True)]
+    return {"exercise": str(exercise), "runs": runs, "records": [one.text() for one in records]}
 
 
-def emit(exercise: str, answer: Any, seeds: Any = bundle.PUBLIC_SEEDS) -> None:
+def emit(exercise: str, answer: Any, seeds: Any = bundle.PUBLIC_SEEDS, record: bool = False) -> None:
     """Display the values of `answer` on `seeds` as one JSON document of the type `values.MIME`."""
+    _display(document(exercise, answer, seeds, record))
+
+
+def emit_replayed(exercise: str, records: list[str], seeds: list[int]) -> None:
+    """`emit` of an answer that is not here: its record on each seed takes its place."""
+    _, entry = bundle.find(exercise)
+    probe = load_probe(entry["probe"], exercise)
+    runs = [run(probe, replayed(text), seed) for text, seed in zip(records, seeds, strict=True)]
+    _display({"exercise": str(exercise), "runs": runs})
+
+
+def _display(content: dict) -> None:
     from IPython.display import display
 
-    display({MIME: document(exercise, answer, seeds)}, raw=True)
+    display({MIME: content}, raw=True)
 
 
 class _Watcher:

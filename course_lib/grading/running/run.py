@@ -35,7 +35,7 @@ LARGEST_REPORT = 64_000_000
 EMIT = """import sys as _sys
 for _name in [n for n in _sys.modules if n == "course_lib.lab" or n.startswith("course_lib.lab.")]:
     del _sys.modules[_name]
-from course_lib.lab.probe import emit as _emit"""
+from course_lib.lab.probe import emit as _emit, emit_replayed as _emit_replayed"""
 # pytest, but without what jsonschema would load to check addresses and dates that no notebook here has
 UNUSED = ("rfc3987_syntax", "rfc3986_validator", "isoduration")
 PYTEST = (
@@ -94,12 +94,28 @@ def cells(
             )
         elif answers.get(exercise) is not None:
             timeout, name = course.get("timeout_s", TIMEOUT), bundle["exercises"][exercise]["answer"]
-            emit = f"{EMIT}\n_emit({exercise!r}, {name}, {seeds[exercise]!r})"
+            record = says_the_same(bundle["exercises"][exercise])
+            emit = f"{EMIT}\n_emit({exercise!r}, {name}, {seeds[exercise]!r}, record={record})"
             found.append(
                 {"role": "answer", "exercise": exercise, "source": answers[exercise], "timeout_s": timeout}
             )
             found.append({"role": "emit", "exercise": exercise, "source": emit, "timeout_s": timeout})
     return needs.marked(found)
+
+
+def says_the_same(entry: dict) -> bool:
+    """Whether the reference's values of an exercise are the same for every seed (see `again`)."""
+    values = [one.get("values") for one in entry["reference"]]
+    return all(one == values[0] for one in values)
+
+
+def record_cells(records: dict[str, list[str]], seeds: dict[str, list[int]]) -> list[dict]:
+    """The cells that judge records instead of answers. records: {exercise: one per seed}."""
+    found = [{"role": "setup", "exercise": None, "source": EMIT, "timeout_s": CONTEXT_TIMEOUT}]
+    for name, texts in records.items():
+        source = f"{EMIT}\n_emit_replayed({name!r}, {texts!r}, {seeds[name]!r})"
+        found.append({"role": "emit", "exercise": name, "source": source, "timeout_s": CONTEXT_TIMEOUT})
+    return found
 
 
 def run(
