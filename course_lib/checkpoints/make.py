@@ -23,8 +23,9 @@ from course_lib.training import checkpoint, fit
 from course_lib.training.recipe import build
 
 PROTOCOL = (
-    "world, 48 px, in per cent; last step, nothing chosen on the test split of 4,000 images. linear: probe "
-    "on 10,000 training images, penalty from a fifth of them. knn: k = 20, cosine, T = 0.07. few: 10 labels "
+    "world, 48 px, in per cent; last step, nothing chosen on the test split of 4,000 images. Features: the "
+    "pooled map of a ResNet, CLS of a ViT, its mean patch where the encoder's pool says mean. linear: probe "
+    "on 10,000 training images, features standardised, penalty from a fifth of them. knn: k = 20, cosine, T = 0.07. few: 10 labels "
     "a class, 3 draws. miou: linear segmentation of the last map, 500 + 500 images. jaccard: attention of "
     "CLS in the last layer, 60 % of the mass, best head per object, 500 images."
 )
@@ -48,7 +49,7 @@ def make(name: str, runs: Path, out: Path = store.FILES, shrink: int = 1) -> Pat
     if recipe.method:
         untrained = evaluate.frozen_scores(drawn(recipe)[0], half, test, dense, dense_test, count)
         facts["untrained"] = untrained
-        facts["verdict"] = verdict(facts["metrics"]["linear"], untrained["linear"], len(test))
+        facts["verdict"] = card_verdict(facts["metrics"], untrained, len(test))
     facts["protocol"] = PROTOCOL if shrink == 1 else f"a try-out on 1/{shrink} of images and steps"
     path = store.save(name, encoder, facts, out)
     return store.save_head(name, method, out) if recipe.head else path
@@ -79,6 +80,17 @@ def verdict(linear: float, untrained: float, images: int) -> str:
     if gain < -margin:
         return f"{what}: worse; these features do not hold what the probe asks for."
     return f"{what}: no difference that these test images show."
+
+
+def card_verdict(metrics: dict[str, float], untrained: dict[str, float], images: int) -> str:
+    """`verdict` of the linear probe, and by name every other figure that lies below the untrained encoder's."""
+    below = [
+        f"{name} ({value:.1f} against {untrained[name]:.1f})"
+        for name, value in metrics.items()
+        if name != "linear" and value < untrained[name]
+    ]
+    said = verdict(metrics["linear"], untrained["linear"], images)
+    return said + (f" Below the untrained encoder: {', '.join(below)}." if below else "")
 
 
 def trained(recipe: Recipe, train: data.ImageSet, folder: Path, shrink: int = 1) -> tuple:

@@ -10,8 +10,9 @@ from course_lib.checkpoints.recipes import RECIPES, TEST, TRAIN
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_the_sentence_of_a_card_follows_from_its_figures(name):
     known = checkpoints.card(name)
+    assert known["protocol"] == make.PROTOCOL
     if known["method"]:
-        found = make.verdict(known["metrics"]["linear"], known["untrained"]["linear"], TEST)
+        found = make.card_verdict(known["metrics"], known["untrained"], TEST)
         assert known["verdict"] == found
         assert known["untrained"]["linear"] == pytest.approx(
             checkpoints.card(f"random_{name.split('_')[1]}")["metrics"]["linear"],

@@ -24,7 +24,7 @@ def test_a_made_model_has_weights_and_a_card_that_says_how(recipe, tmp_path):
     train = data.load("world", "train", length=recipes.TRAIN // 100)
     assert card["data"]["sha256"] == train.fingerprint()
     assert set(card["untrained"]) == set(card["metrics"])
-    assert card["verdict"] == make.verdict(card["metrics"]["linear"], card["untrained"]["linear"], 40)
+    assert card["verdict"] == make.card_verdict(card["metrics"], card["untrained"], 40)
     assert set(card["metrics"]) == {"linear", "knn", "few", "miou", "jaccard"}
     assert card["protocol"] == "a try-out on 1/100 of images and steps", "its figures are no results"
     state = torch.load(tmp_path / "runs" / "tiny" / "last.ckpt", weights_only=True)["state_dict"]
@@ -65,3 +65,11 @@ def test_the_random_model_is_the_one_that_its_seed_draws():
 def test_an_unknown_name_is_a_sentence(tmp_path):
     with pytest.raises(ValueError, match='no recipe "dyno"; choose one of random_resnet'):
         make.make("dyno", tmp_path)
+
+
+def test_what_lies_below_the_untrained_encoder_is_named():
+    untrained = {"linear": 20.0, "few": 7.2, "miou": 5.0, "jaccard": 24.5}
+    assert make.card_verdict({**untrained, "linear": 90.0}, untrained, 400).endswith("better.")
+    lower = {"linear": 90.0, "few": 6.74, "miou": 5.1, "jaccard": 24.0}
+    said = make.card_verdict(lower, untrained, 400)
+    assert said.endswith("Below the untrained encoder: few (6.7 against 7.2), jaccard (24.0 against 24.5).")
