@@ -6,7 +6,7 @@
     python benchmarks/methods.py --smoke --out /tmp/smoke.json
 
 Each run is one process with one thread. A finished run is appended to the file and not repeated, so Ctrl-C
-loses one run at most. Writes benchmarks/results/methods.json, methods.csv and methods.md.
+loses one run at most. Writes benchmarks/results/methods.json, methods.csv, methods_longer.csv and methods.md.
 
 What the figures are: Encoders see 25,600 training images of the world (48 px) in batches of 128, the last
 step counts. No hyper-parameter is chosen here; SimCLR's were searched for by hand (no table was kept), the
@@ -14,14 +14,16 @@ rates of BYOL, VICReg and MAE come from learning_rates.py, the rest are plain de
 methods is that of this short budget only. Test split, 4,000 images. linear: penalised probe on 10,000
 features, penalty from a fifth of them. knn: k = 20, T = 0.07, cosine. few: linear probe on 10 labels a
 class, mean of 3 draws. fine_tune: 100 labels a class, 100 steps, layer decay 0.75. miou: linear
-segmentation of the last map. vit_mean: the feature is the mean patch, not CLS. jaccard (vit): best head of
-the last layer against all visible objects, 60 % of the mass. images/s: of training, one thread, as it came
-(the machine may have been shared).
+segmentation of the last map. vit_mean: the feature is the mean patch, not CLS. All of them of the trained
+encoder itself, also where a paper evaluates its slow copy (dino, ibot, dinov2, ijepa). jaccard (vit): best
+head of the last layer against all visible objects, 60 % of the mass. images/s: of training, one thread, as
+it came (the machine may have been shared).
 """
 
 from __future__ import annotations
 
 import copy
+import math
 import sys
 import time
 from functools import cache
@@ -29,10 +31,11 @@ from functools import cache
 import pandas
 import torch
 from harness import RESULTS
-from sweep import arguments, finished, gain_text, gains, quiet_fit, sweep_to_tables
+from sweep import arguments, finished, gain_text, gains, origin, quiet_fit, read, sweep_to_tables
 
 from course_lib import checkpoints, data, evaluate
 from course_lib.checkpoints import make
+from course_lib.files import write_whole
 from course_lib.methods import FineTune
 from course_lib.training import recipe
 
@@ -140,24 +143,42 @@ def summary(records: list[dict]) -> pandas.DataFrame:
     table["published"] = [
         PUBLISHED[published_family(row.encoder)].get(row.method, float("nan")) for row in table.itertuples()
     ]
-    for column in ("commit", "machine"):
-        made = raw[column].fillna("not recorded") if column in raw else pandas.Series(["not recorded"])
-        table[column] = ", ".join(sorted(set(made)))
+    table = table.assign(**origin(mine))
     table.attrs["longer"] = longer
     return table
 
 
+def longer_table(records: list[dict]) -> pandas.DataFrame:
+    """A row for each run with more images than IMAGES, beside the untrained encoder of the same seed."""
+    untrained = {(r["family"], r["seed"]): r["linear"] for r in records if r["method"] == "random"}
+    rows = [
+        {"encoder": one["family"], "method": one["method"], "seed": one["seed"], "images": one["images"]}
+        | {metric: one.get(metric) for metric in METRICS}
+        | {"loss": one["loss"], "untrained": untrained[one["family"], one["seed"]]}
+        | origin([one])
+        for one in records
+        if one["images"] > IMAGES and (one["family"], one["seed"]) in untrained
+    ]
+    return (
+        pandas.DataFrame(rows).sort_values(["encoder", "method", "images", "seed"])
+        if rows
+        else pandas.DataFrame()
+    )
+
+
 def longer_runs(records: list[dict]) -> list[str]:
     """What a run of this file with more images says of its method, in a sentence each."""
-    untrained = {(r["family"], r["seed"]): r["linear"] for r in records if r["method"] == "random"}
-    lines = []
-    for record in sorted(records, key=lambda r: (r["family"], r["method"], r["images"], r["seed"])):
-        base = untrained.get((record["family"], record["seed"]))
-        if record["images"] > IMAGES and base is not None:
-            who = f"{record['method']} ({record['family']}), seed {record['seed']}"
-            said = make.verdict(record["linear"], base, TEST)
-            lines.append(f"- {who}: {record['images']:,} images, {said}")
-    return lines
+    return [
+        f"- {row.method} ({row.encoder}), seed {row.seed}: {row.images:,} images, "
+        f"{make.verdict(row.linear, row.untrained, TEST)}"
+        for row in longer_table(records).itertuples()
+    ]
+
+
+def rank_interval(rho: float, n: int) -> tuple[float, float]:
+    """95 % interval of Spearman's rho by Fisher's transform, with Bonett and Wright's standard error."""
+    margin = 1.96 * math.sqrt((1 + rho**2 / 2) / (n - 3))
+    return math.tanh(math.atanh(rho) - margin), math.tanh(math.atanh(rho) + margin)
 
 
 def published_family(encoder: str) -> str:
@@ -186,9 +207,11 @@ def markdown(table: pandas.DataFrame) -> str:
     lines += ["", "Published: linear probes, another number of images and another encoder than here.", ""]
     for family, rows in table.dropna(subset=["published"]).groupby(table["encoder"].map(published_family)):
         told = f"- {family}: {SOURCES[str(family)]}."
-        if len(rows) > 2:
+        if len(rows) > 3:
             rho = rows["linear"].corr(rows["published"], method="spearman")
-            told += f" Spearman's rank correlation with linear here: {rho:.2f} (n = {len(rows)})."
+            low, high = rank_interval(rho, len(rows))
+            told += f" Spearman's rank correlation with linear here: {rho:.2f} "
+            told += f"(95 %: {low:.2f} to {high:.2f}, n = {len(rows)})."
         lines.append(told)
     lines += [
         "",
@@ -209,11 +232,7 @@ def verdicts(table: pandas.DataFrame) -> list[str]:
     for what, rows in groups.items():
         names = [f"{row.method} ({row.encoder})" for row in named[rows].itertuples()]
         lines.append(f"- {what}: {', '.join(names) or 'none'}.")
-    lines += [
-        "",
-        f"Why so many do not: {IMAGES // BATCH} steps. The library's own encoders saw more images:",
-        "",
-    ]
+    lines += ["", f"That is {IMAGES // BATCH} steps. The library's own encoders saw more images:", ""]
     for name in checkpoints.names():
         card = checkpoints.card(name)
         if card["method"] and card["method"] != "supervised":
@@ -221,7 +240,10 @@ def verdicts(table: pandas.DataFrame) -> list[str]:
     longer = table.attrs.get("longer", [])
     if longer:
         lines += ["", "Longer runs of this file, beside the untrained encoder of the same seed:", "", *longer]
-    return [*lines, "", "For the other methods it is not measured whether more images are enough."]
+    waiting = [f"{row.method} ({row.encoder})" for row in named[~(named["low"] > 0)].itertuples()]
+    waiting = [name for name in waiting if not any(line.startswith(f"- {name},") for line in longer)]
+    said = "With more images than in the table these were not run in this file:"
+    return [*lines, "", f"{said} {', '.join(waiting)}."] if waiting else lines
 
 
 def main() -> int:
@@ -230,7 +252,12 @@ def main() -> int:
     if not jobs:
         given.error(f"--only: no method {', '.join(given.only)}.")
     sets()  # drawn once, before the workers open them
-    sweep_to_tables(jobs, run, given, summary, markdown)
+    try:
+        sweep_to_tables(jobs, run, given, summary, markdown)
+    finally:
+        longer = longer_table(read(given.out))
+        if len(longer):
+            write_whole(given.out.with_name(f"{given.out.stem}_longer.csv"), longer.to_csv(index=False))
     return 0
 
 

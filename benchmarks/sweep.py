@@ -86,6 +86,12 @@ def gain_text(row) -> str:
     return "-" if row.method == "random" else f"{row.gain:+.1f}{band}"
 
 
+def origin(records: list[dict]) -> dict[str, str]:
+    """The commits and processors that records come from, for the columns of a table."""
+    keys = ("commit", "machine")
+    return {key: ", ".join(sorted({str(one.get(key) or "not recorded") for one in records})) for key in keys}
+
+
 def write_tables(out: Path, table: pandas.DataFrame, text: str) -> None:
     """The table beside its records: OUT.csv to compute with, OUT.md to read."""
     write_whole(out.with_suffix(".csv"), table.round(3).to_csv(index=False))
@@ -163,4 +169,7 @@ def sweep_to_tables(
         records = read(given.out)
         if records:
             table = summary(records)
+            for key, value in origin(records).items():
+                if key not in table:
+                    table[key] = value
             write_tables(given.out, table, markdown(table))

@@ -25,9 +25,9 @@ from course_lib.training.recipe import build
 PROTOCOL = (
     "world, 48 px, in per cent; last step, nothing chosen on the test split of 4,000 images. Features: the "
     "pooled map of a ResNet, CLS of a ViT, its mean patch where the encoder's pool says mean. linear: probe "
-    "on 10,000 training images, features standardised, penalty from a fifth of them. knn: k = 20, cosine, T = 0.07. few: 10 labels "
-    "a class, 3 draws. miou: linear segmentation of the last map, 500 + 500 images. jaccard: attention of "
-    "CLS in the last layer, 60 % of the mass, best head per object, 500 images."
+    "on 10,000 training images, features standardised, penalty from a fifth of them. knn: k = 20, cosine, "
+    "T = 0.07. few: 10 labels a class, 3 draws. miou: linear segmentation of the last map, 500 + 500 images. "
+    "jaccard: attention of CLS in the last layer, 60 % of the mass, best head per object, 500 images."
 )
 
 
@@ -83,7 +83,7 @@ def verdict(linear: float, untrained: float, images: int) -> str:
 
 
 def card_verdict(metrics: dict[str, float], untrained: dict[str, float], images: int) -> str:
-    """`verdict` of the linear probe, and by name every other figure that lies below the untrained encoder's."""
+    """`verdict` of the linear probe; then the other figures that lie below the untrained encoder's."""
     below = [
         f"{name} ({value:.1f} against {untrained[name]:.1f})"
         for name, value in metrics.items()

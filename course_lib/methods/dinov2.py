@@ -13,7 +13,7 @@ class DINOv2(IBOT):
     shared_head=False: separate heads for CLS and patches. sinkhorn_centering: the teacher's targets are
     Sinkhorn codes, over all large crops for CLS and over all masked patches for the patches; False keeps the
     softmax and its centre. koleo_weight: of the loss that pushes the feature of each large crop away from
-    its nearest neighbour in the batch.
+    its nearest neighbour in the batch. cls_weight=0 leaves out DINO's loss, patch_weight=0 iBOT's.
     All other options are those of `IBOT` and `DINO`. The loss of a run that learns nothing contains KoLeo,
     which has no such value, so `stuck_values` names the other two parts alone.
 

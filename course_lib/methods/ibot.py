@@ -26,9 +26,10 @@ class IBOT(DINO):
 
     encoder: a VisionTransformer. mask_ratio: least and most masked share of a masked crop. masked_share: how
     many of the large crops are masked; one without a mask adds 0 to the patch loss and still counts, so the
-    loss of a run that learns nothing is (1 + masked_share) ln K. patch_weight: of the patch loss.
-    koleo_weight: of `losses.koleo` on the encoder's output for each large crop. sinkhorn_centering: Sinkhorn
-    codes instead of centre and softmax. These two are DINOv2's, off here.
+    loss of a run that learns nothing is (1 + masked_share) ln K. cls_weight, patch_weight: of DINO's loss and
+    of the patch loss; 0 switches one off. koleo_weight: of `losses.koleo` on the encoder's output for each
+    large crop. sinkhorn_centering: Sinkhorn codes instead of centre and softmax. These two are DINOv2's, off
+    here.
     All other options are those of `DINO`. Masks are drawn in `loss`, the same ones on every rank.
 
     Different from the paper: 1,024 prototypes (8,192); as in DINOv2's code the patches' centre is the mean of
@@ -46,6 +47,7 @@ class IBOT(DINO):
         shared_head: bool = True,
         mask_ratio: tuple[float, float] = (0.1, 0.5),
         masked_share: float = 0.5,
+        cls_weight: float = 1.0,
         patch_weight: float = 1.0,
         koleo_weight: float = 0.0,
         sinkhorn_centering: bool = False,
@@ -61,7 +63,8 @@ class IBOT(DINO):
                 f"{name}: mask_ratio={mask_ratio}, masked_share={masked_share}; give shares in (0, 1]."
             )
         super().__init__(encoder, **options)
-        self.mask_ratio, self.masked_share, self.patch_weight = mask_ratio, masked_share, patch_weight
+        self.mask_ratio, self.masked_share = mask_ratio, masked_share
+        self.cls_weight, self.patch_weight = cls_weight, patch_weight
         self.koleo_weight, self.sinkhorn_centering = koleo_weight, sinkhorn_centering
         self.centering = self.centering and not sinkhorn_centering
         self.mask_token = nn.Parameter(0.02 * torch.randn(self.width))
@@ -103,7 +106,7 @@ class IBOT(DINO):
         loss = self.loss_function(student, teacher, self.center.value, *temperatures)
         patch_center = self.patch_center.value
         patch_loss = ibot_rows(student_patches, teacher_patches, weight, patch_center, *temperatures)
-        loss = loss + self.patch_weight * patch_loss
+        loss = self.cls_weight * loss + self.patch_weight * patch_loss
         if self.koleo_weight:  # per crop: two crops of one image are meant to be near
             loss = loss + self.koleo_weight * sum(koleo(crop) for crop in large)
         return loss + self.anchor(images, tokens)
@@ -142,5 +145,5 @@ class IBOT(DINO):
     def stuck_values(self, batch_size: int) -> dict[str, float]:
         """All K prototypes equally likely, for CLS and for every masked patch."""
         log_k = math.log(len(self.head.prototypes))
-        share = self.patch_weight * self.masked_share
-        return {"ln K": log_k} if share == 0 else {f"{1 + share:g} ln K": (1 + share) * log_k}
+        share = self.cls_weight + self.patch_weight * self.masked_share
+        return {"ln K" if share == 1 else f"{share:g} ln K": share * log_k} if share else {}

@@ -10,6 +10,13 @@ import torch
 from course_lib.training.papers import in_words
 from course_lib.training.recipe import RECIPES, build, encoder_for, full_options
 
+# what the probe reads, by family of encoder; it standardises each feature
+FEATURES = {
+    "resnet": "the standardised pooled map",
+    "vit": "the standardised CLS",
+    "vit_mean": "the standardised mean patch",
+}
+
 
 def train(
     method: str,
@@ -59,11 +66,12 @@ def train(
     before = evaluate(learner, train_set, test_set)
     run = fit(learner, train_set, chosen.name, minutes, steps, resume, seed=seed, folder=folder, **options)
     after = evaluate(learner, train_set, test_set)
+    feature = FEATURES[family or "resnet"]
     lines = [
         f"{method} ({family}) on {train_set.name}: {run.status}, {run.steps} steps in "
         f"{run.seconds / 60:.1f} minutes, {run.images_per_second:,.0f} images/s",
-        f"linear probe, {len(test_set):,} test images: random encoder {100 * before:.1f} %, "
-        f"trained {100 * after:.1f} % ({100 * (after - before):+.1f} points)",
+        f"linear probe on {feature}, {len(test_set):,} test images: random encoder "
+        f"{100 * before:.1f} %, trained {100 * after:.1f} % ({100 * (after - before):+.1f} points)",
         f"checkpoint: {run.checkpoint}",
     ]
     if learner.papers_encoder is not learner.encoder:

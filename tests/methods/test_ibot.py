@@ -119,6 +119,22 @@ def test_without_any_masked_patch_the_patch_loss_is_zero(kind):
     assert torch.isfinite(torch.cat([p.flatten() for p in method.state_dict().values()])).all()
 
 
+@pytest.mark.parametrize("kind", [IBOT, DINOv2])
+def test_either_loss_is_switched_off_by_its_weight(kind):
+    method, parts = make(kind, koleo_weight=0.0), []
+    mask = method.masks(torch.rand(16, 3, 16, 16))
+    method.masks = lambda images: mask
+    views = method.views(pictures(8))
+    for method.cls_weight, method.patch_weight in ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (0.5, 3.0)):
+        parts.append(method.loss(views).item())
+    assert parts[2] == pytest.approx(parts[0] + parts[1], rel=1e-6)
+    assert parts[3] == pytest.approx(0.5 * parts[0] + 3 * parts[1], rel=1e-6)
+    assert min(parts) > 0
+    assert make(kind, cls_weight=0.0, patch_weight=0.0).stuck_values(8) == {}
+    log_k = next(iter(make(kind, patch_weight=0.0).stuck_values(8).values()))
+    assert make(kind, cls_weight=0.0).stuck_values(8) == {"0.5 ln K": pytest.approx(0.5 * log_k)}
+
+
 def step(rank=0, world=1):
     """Two losses, the gradient of the weights averaged over ranks, and the patches' centre after a step."""
     method, result = make(patch_weight=3.0), {}
