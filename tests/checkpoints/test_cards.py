@@ -1,10 +1,12 @@
 """What a card says is measured again: its figures belong to the weights beside it."""
 
 import pytest
+import torch
 
 from course_lib import checkpoints, data, evaluate
 from course_lib.checkpoints import make
 from course_lib.checkpoints.recipes import RECIPES, TEST, TRAIN
+from course_lib.world import WorldDataset
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
@@ -20,6 +22,19 @@ def test_the_sentence_of_a_card_follows_from_its_figures(name):
         )
     else:
         assert "untrained" not in known
+
+
+@pytest.mark.slow
+def test_every_card_names_the_images_that_the_world_still_draws():
+    """A world that draws one pixel otherwise makes every figure on the cards one of other images."""
+    found = data.load("world", "train", length=TRAIN)
+    drawn = WorldDataset(split="train", length=200, cache=False)  # the others may be from a cache
+    assert torch.equal(found.images[:200], torch.from_numpy(drawn.images))
+    facts = {
+        "name": "world", "split": "train", "images": TRAIN, "pixels": found.images.shape[-1],
+        "sha256": found.fingerprint(),
+    }  # fmt: skip
+    assert {name: checkpoints.card(name)["data"] for name in RECIPES} == dict.fromkeys(RECIPES, facts)
 
 
 @pytest.mark.slow

@@ -1,8 +1,17 @@
-"""Every loss against two implementations that others wrote, in value and in gradient, to 1e-5.
+"""Every loss against two other computations, in value and in gradient, to 1e-5.
 
-The peers run in float64, so that the rounding is ours alone; ours run in float32 as in training. Where a
-library does not have the loss, its parts come from torch's or torchmetrics' own functions. Where libraries
-disagree with each other (an epsilon, a half, a scale), the test says which choice is compared.
+- Two libraries have it: nt_xent, info_nce within the batch, vicreg.
+- Two libraries, one of them in parts or in another form, which is put together here: info_nce and moco
+  against negatives (one query at a time), instance_discrimination (a softmax over classes; a line-up for each
+  image), masked_pixels (transformers' own loss; lightly's patches, normalised by it, under torch's squared
+  error).
+- One library has it, and the other computation is put together here from torch's own functions:
+  barlow_twins, byol and simsiam (lightly's cosine), dino, ibot, koleo, and swav, with codes from our own loop
+  over Algorithm 1.
+- No library here has it: gram is put together from torch's and from torchmetrics' cosines.
+
+The peers run in float64, so that the rounding is ours alone; ours run in float32 as in training. Where
+libraries disagree with each other (an epsilon, a half, a scale), the test says which choice is compared.
 """
 
 from types import SimpleNamespace
@@ -12,11 +21,12 @@ import lightly.loss
 import pytest
 import torch
 import torch.nn.functional as F
-from lightly.loss.swav_loss import sinkhorn as lightlys_sinkhorn
 from pytorch_metric_learning import losses as metric_learning
 from torchmetrics.functional import pairwise_cosine_similarity
 
 from course_lib import losses
+
+from .oracles_clustering import sinkhorn_loop
 
 TEMPERATURES = [0.5, 0.1, 0.05, 0.03]
 
@@ -193,6 +203,7 @@ def test_ibot():
 
 
 def test_swav():
+    """The second one takes nothing from lightly: its codes are those of the loop."""
     scores = [0.4 * x for x in draw(*[(33, 12)] * 4)]
 
     def lightlys(*crops):
@@ -201,7 +212,7 @@ def test_swav():
     def cross_entropy(*crops):
         total = 0.0
         for a in (0, 1):
-            codes = lightlys_sinkhorn(crops[a].detach(), iterations=3, epsilon=0.05)
+            codes = sinkhorn_loop(crops[a].detach(), epsilon=0.05, iterations=3)
             others = [crop for v, crop in enumerate(crops) if v != a]
             total = total + torch.stack([F.cross_entropy(crop / 0.1, codes) for crop in others]).mean()
         return total / 2
