@@ -67,6 +67,6 @@ def test_the_command_trains_and_reports_every_name(tmp_path, monkeypatch, capsys
     assert cli.main(command) == 0
     report = capsys.readouterr().out
     assert f"{name} ({recipe.RECIPES[name].families[0]}) on noise: finished, 2 steps" in report
-    assert "linear probe, 128 test images: random encoder" in report
+    assert "128 test images: random encoder" in report
     assert f"checkpoint: {tmp_path / 'last.ckpt'}" in report
     assert (tmp_path / "last.ckpt").is_file()
