@@ -20,7 +20,7 @@ from pathlib import Path
 
 from course_lib.files import write_whole
 
-VERSION = "2"  # of the grader: raise it when the same submission may get other points
+VERSION = "3"  # of the grader: raise it when the same submission may get other points
 ATTEMPTS = 2  # tries for a run that broke off without the student's fault being clear
 ROOMS = ("originals", "intake", "attempts", "overrides", "runs", "feedback")
 # what can change a value; the rest of an environment may change without a class being graded anew

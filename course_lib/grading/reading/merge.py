@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from course_lib.grading.reading.match import REVIEW, Answer, defines, find_all, same_code, split_at_anchors
+from course_lib.grading.reading.match import REVIEW, Answer, find_all, same_code, split_at_anchors
+from course_lib.grading.reading.names import defines
 
 __all__ = ["Answer", "Merged", "merge", "outline"]
 

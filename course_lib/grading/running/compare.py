@@ -5,8 +5,9 @@ Partial credit comes from having several exercises: an answer that is right on s
 
 from typing import Any
 
-from course_lib.grading.reading.match import REVIEW, defines
+from course_lib.grading.reading.match import REVIEW
 from course_lib.grading.reading.merge import Answer
+from course_lib.grading.reading.names import defines
 from course_lib.grading.running.run import Result
 from course_lib.lab import explain
 from course_lib.lab.bundle import off_limits_used
