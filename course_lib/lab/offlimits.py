@@ -6,26 +6,28 @@ A student's text is read here outside of all walls, so time and memory grow with
 import ast
 from collections.abc import Iterator
 
+from course_lib.lab.syntax import tree
+
 LONGEST = 200  # characters of the dotted name that an import or a renaming stands for; the rest is cut off
 
 
 def off_limits_used(source: str, off_limits: list[str], context: str = "") -> list[str]:
-    """The dotted names under `off_limits` that `source` uses, sorted; [] if it cannot be parsed.
+    """The dotted names under `off_limits` that `source` uses, sorted; [] if `syntax.tree` cannot read it.
 
     "course_lib.losses" forbids the module and everything in it, however it is imported or renamed.
     context: code that ran before (its imports give names a meaning). Text such as
     `importlib.import_module("course_lib.losses")` counts; names computed at run time are not seen.
     """
-    tree, before = _parse(source), _parse(context)
-    if tree is None or not off_limits:
+    read, before = tree(source), tree(context)
+    if read is None or not off_limits:
         return []
-    imported = _imports(tree)
+    imported = _imports(read)
     aliases = {**_imports(before), **imported}
     used = set(imported.values())
-    for dotted in _chains(tree):
+    for dotted in _chains(read):
         first, _, rest = dotted.partition(".")
         used.add(".".join(filter(None, (aliases.get(first, first), rest))))
-    for node in ast.walk(tree):
+    for node in ast.walk(read):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value:
             used.add(node.value)
     found = {name for name in used if any(name == bad or name.startswith(bad + ".") for bad in off_limits)}
@@ -35,18 +37,10 @@ def off_limits_used(source: str, off_limits: list[str], context: str = "") -> li
     return sorted(name for name, after in behind if not after.startswith(name + "."))
 
 
-def _parse(source: str) -> ast.Module | None:
-    lines = (("pass" if line.lstrip()[:1] in ("%", "!") else line) for line in source.splitlines())  # magics
-    try:
-        return ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def _imports(tree: ast.Module | None) -> dict[str, str]:
+def _imports(module: ast.Module | None) -> dict[str, str]:
     """{name in the code: dotted name it stands for} of every import statement and plain renaming."""
     found: dict[str, str] = {}
-    for node in ast.walk(tree) if tree is not None else ():
+    for node in ast.walk(module) if module is not None else ():
         if isinstance(node, ast.Import):
             for alias in node.names:
                 whole = alias.name if alias.asname else alias.name.partition(".")[0]
@@ -77,10 +71,10 @@ def _cut(name: str) -> str:
     return name if len(name) <= LONGEST else name[:LONGEST].rpartition(".")[0] or name[:LONGEST]
 
 
-def _chains(tree: ast.Module) -> Iterator[str]:
+def _chains(module: ast.Module) -> Iterator[str]:
     """The dotted name of each chain of attributes and each single name, but none of a chain's beginnings."""
     inside: set[ast.AST] = set()
-    for node in ast.walk(tree):  # what holds a node comes before it
+    for node in ast.walk(module):  # what holds a node comes before it
         if isinstance(node, ast.Attribute):
             inside.add(node.value)
         if isinstance(node, (ast.Name, ast.Attribute)) and node not in inside:

@@ -3,6 +3,7 @@
 Partial credit comes from having several exercises: an answer that is right on some inputs is wrong.
 """
 
+import re
 from typing import Any
 
 from course_lib.grading.reading.match import REVIEW
@@ -12,9 +13,11 @@ from course_lib.grading.running.run import Result
 from course_lib.lab import explain
 from course_lib.lab.bundle import off_limits_used
 from course_lib.lab.compare import run_difference, same_runs
+from course_lib.lab.syntax import tree
 
 # of a flag about names: they come from the student's text, and a table must stay one that can be read
 MOST_NAMES, LONGEST_NAME = 5, 80
+_NO_PYTHON = re.compile(r"(Syntax|Indentation|Tab)Error: ")
 NOT_POINTS = ("error", "timeout", "kernel_died", "memory_limit", "output_limit", "not_run")
 
 
@@ -57,6 +60,9 @@ def row(
         names = ", ".join(name[:LONGEST_NAME] for name in used[:MOST_NAMES])
         found["flags"].append(f"uses {names}{more}, off limits here")
     defined, emitted = result.of("answer", exercise), result.of("emit", exercise)
+    # what IPython too could not read was not run, and needs nobody's look
+    if entry["off_limits"] and tree(answer.source) is None and not _NO_PYTHON.match(defined["reason"]):
+        found["flags"].append(f"{REVIEW}: it could not be searched for names that are off limits")
     for line in (defined, emitted):
         if line["status"] != "ok":
             if line is defined and _right_above(entry, answer.source, exercise, emitted, expected):
