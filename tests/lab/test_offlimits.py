@@ -130,7 +130,7 @@ IMPORTED = (
     f"import bad{'.a' * 600} as s\nfrom bad{'.a' * 600} import {', '.join(f'b{n}' for n in range(3_000))}\n"
 )
 NESTED = "\n".join(
-    f"def f{n}(bad):\n    return [bad.a for x in bad if (lambda: x.y)()]" for n in range(3_000)
+    f"def f{n}(bad):\n    return [bad.a for x in bad if (lambda: x.y)()]" for n in range(1_000)
 )
 DEEP = "x = " + "(lambda bad: " * 80 + "bad.a" + ")" * 80 + "\nbad.b"
 IMPORTED += "\n".join(f"s.c{number}" for number in range(3_000))

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import pairwise
 
 from course_lib.grading.reading.names import defines, switched_off
 
@@ -64,23 +63,6 @@ def same_code(one: str, other: str) -> bool:
     """Equal up to spaces at line ends and empty lines."""
     lines = ([line.rstrip() for line in text.splitlines() if line.strip()] for text in (one, other))
     return next(lines) == next(lines)
-
-
-def split_at_anchors(cells: list[dict]) -> tuple[list[dict], list[str]]:
-    """(cells, flags) where a cell with the anchors of several exercises has become one cell for each."""
-    anchors = re.compile(r"^# ?exercise (\S+)[ \t]*$", re.M)
-    found, flags = [], []
-    for cell in cells:
-        marks = list(anchors.finditer(cell["source"]))
-        if len({mark[1] for mark in marks}) < 2:
-            found.append(cell)
-            continue
-        flags.append("one cell held several answers (taken apart)")
-        starts = [0, *(mark.start() for mark in marks[1:]), len(cell["source"])]
-        for start, end in pairwise(starts):
-            # the ids belong to one of the parts at most; its anchor says which exercise a part is for
-            found.append({**cell, "id": "", "grade_id": "", "source": cell["source"][start:end].rstrip()})
-    return found, flags
 
 
 def _by_key(one: dict, cells: list[dict]) -> list[tuple[int, str]]:

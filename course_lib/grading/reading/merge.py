@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from course_lib.grading.reading.match import REVIEW, Answer, find_all, same_code, split_at_anchors
+from course_lib.grading.reading.apart import split_at_anchors
+from course_lib.grading.reading.match import REVIEW, Answer, find_all, same_code
 from course_lib.grading.reading.names import defines
 
 __all__ = ["Answer", "Merged", "merge", "outline"]
@@ -66,7 +67,7 @@ def merge(notebook: dict, lab: dict) -> Merged:
     Several cells for one exercise: those that are still the stub do not count, then the surest match, then
     the last one.
     """
-    cells, taken_apart = split_at_anchors(notebook["cells"])
+    cells, taken_apart = split_at_anchors(notebook["cells"], lab["exercises"])
     merged = Merged(find_all(lab["exercises"], cells, [cell["sources"][0] for cell in lab["cells"]]))
     used = {number for answer in merged.answers.values() for number in answer.cells}
     course = notebook["metadata"]["course"]
