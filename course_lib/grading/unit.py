@@ -88,6 +88,7 @@ def attempt(data: bytes, job: dict) -> dict:
     rows = []
     for name, entry in bundle["exercises"].items():
         row = compare.row(name, entry, merged.answers[name], result, expected[name], context)
+        row["flags"] += compare.not_run(row, merged.elsewhere)
         rows.append({**row, "values_digest": _values_digest(result.of("emit", name), len(entry["seeds"]))})
     return {
         "rows": rows,

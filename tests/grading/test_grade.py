@@ -419,3 +419,35 @@ def test_every_grading_draws_its_own_inputs(built):
         one, other = ([run["seed"] for run in found[name]] for found in several)
         assert one[:3] == other[:3] == entry["seeds"]
         assert len({*one, *other}) == 9
+
+
+USES_TOTAL = HEAD + "def average(numbers):\n    return total(numbers) / len(numbers)"
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("def total(numbers):\n    return sum(numbers)", True),
+        ("%matplotlib inline\nfrom math import fsum as total", True),
+        ("%%writefile total.py\ndef total(numbers):\n    return sum(numbers)", False),
+        ("print(total)", False),
+    ],
+)
+def test_a_name_from_a_cell_that_is_not_run_gets_a_look(built, tmp_path, cell, told):
+    notebook = student(built, x90_1=USES_TOTAL)
+    notebook["cells"].insert(1, {"cell_type": "code", "source": cell})
+    save(notebook, tmp_path / "in" / "alice.ipynb")
+    summary = grade(built, tmp_path / "in", tmp_path / "out")
+    first, second = summary.rows
+    assert (first["status"], second["status"]) == ("wrong", "right")
+    assert first["flags"] == ["needs_review: total is defined in a cell that is not run"] * told
+    assert second["flags"] == []
+
+
+def test_a_name_that_was_added_to_the_set_up_gets_a_look(built, tmp_path):
+    notebook = student(built, x90_1=USES_TOTAL.replace("total", "fsum"))
+    set_up = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+    set_up["source"] = "".join(set_up["source"]) + "\nfrom math import fsum"
+    save(notebook, tmp_path / "in" / "alice.ipynb")
+    first, _ = grade(built, tmp_path / "in", tmp_path / "out").rows
+    assert first["flags"] == ["needs_review: fsum is defined in a cell that is not run"]

@@ -102,7 +102,7 @@ def take_in_child(data: bytes, lab: dict) -> Merged:
         name: Answer(**{**one, "flags": tuple(one["flags"]), "cells": tuple(one["cells"])})
         for name, one in answer["answers"].items()
     }
-    return Merged(answers, answer["flags"], answer["wrong_lab"])
+    return Merged(answers, answer["flags"], answer["wrong_lab"], answer["elsewhere"])
 
 
 def tried(merged: Merged) -> Merged:

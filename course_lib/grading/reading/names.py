@@ -20,6 +20,12 @@ def defines(source: str, name: str) -> bool:
     return re.search(pattern, source, re.M) is not None
 
 
+def all_defined(source: str) -> set[str]:
+    """The names that a cell defines at its top level; none if it is no Python or too long to be read."""
+    found = tree(source) if len(source) <= LONGEST and not run_elsewhere(source) else None
+    return bound(found) if found is not None else set()
+
+
 def switched_off(kind: str, source: str) -> bool:
     """True for a cell that does nothing: it is text, for another program, or all in quotes or comments."""
     if kind != "code" or run_elsewhere(source):

@@ -4,6 +4,7 @@ Partial credit comes from having several exercises: an answer that is right on s
 """
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from course_lib.grading.reading.match import REVIEW
@@ -79,6 +80,14 @@ def row(
     if complaint:
         return {**found, "status": "no_values", "reason": complaint}
     return {**found, **_verdict(entry, runs, expected)}
+
+
+def not_run(row: dict, elsewhere: Collection[str]) -> list[str]:
+    """A flag for a row that lacks a name which a cell of the same notebook defines that is not run."""
+    lacks = re.search(r"\bname '(\w{1,80})' is not defined", row["reason"])
+    if lacks is None or lacks[1] not in elsewhere:
+        return []
+    return [f"{REVIEW}: {lacks[1]} is defined in a cell that is not run"]
 
 
 def _right_above(entry: dict, source: str, exercise: str, emitted: dict, expected: list[dict]) -> bool:
