@@ -451,3 +451,15 @@ def test_a_name_that_was_added_to_the_set_up_gets_a_look(built, tmp_path):
     save(notebook, tmp_path / "in" / "alice.ipynb")
     first, _ = grade(built, tmp_path / "in", tmp_path / "out").rows
     assert first["flags"] == ["needs_review: fsum is defined in a cell that is not run"]
+
+
+def test_what_was_not_taken_stands_at_the_end(built, tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    save(student(built), folder / ".dot" / "lab.ipynb")
+    (folder / "bob").mkdir()
+    told = ["1 hidden file was not taken: .dot/lab.ipynb.", "1 folder without a notebook: bob."]
+    with pytest.raises(GraderError, match="There is no file in ") as refusal:
+        grade(built, folder, out)
+    assert str(refusal.value).endswith(" ".join(told))
+    save(student(built), folder / "alice.ipynb")
+    assert grade(built, folder, out).text.split("\n")[-3:-1] == told
