@@ -463,3 +463,19 @@ def test_what_was_not_taken_stands_at_the_end(built, tmp_path):
     assert str(refusal.value).endswith(" ".join(told))
     save(student(built), folder / "alice.ipynb")
     assert grade(built, folder, out).text.split("\n")[-3:-1] == told
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (SUM, "def unit_rows(matrix):\n    return matrix / average(matrix)", True),
+        (SUM, "def unit_rows(matrix):\n    return matrix / average(", False),
+        (SUM, "def unit_rows(matrix):\n    average = sum\n    return matrix / average(matrix)", False),
+        (ANSWERS["90.1"], "def unit_rows(matrix):\n    return matrix / average(matrix)", False),
+    ],
+)
+def test_what_an_answer_uses_that_is_not_right_is_told(built, tmp_path, first, second, told):
+    save(student(built, x90_1=first, x90_2=f"# exercise 90.2\n{second}"), tmp_path / "in" / "alice.ipynb")
+    _, row = grade(built, tmp_path / "in", tmp_path / "out").rows
+    assert (row["status"] in ("wrong", "error"), row["points"]) == (True, 0)
+    assert row["flags"] == ["uses average of exercise 90.1, which is not right"] * told

@@ -1,9 +1,11 @@
-"""Which answers do later cells use? Those are run again when a new kernel has to take over."""
+"""Which answers do later cells use? Those are run again when a new kernel has to take over, and are told."""
 
 import ast
 import re
+from collections.abc import Mapping
 
 from course_lib.lab import syntax
+from course_lib.lab.chains import chains
 
 
 def marked(cells: list[dict]) -> list[dict]:
@@ -47,3 +49,29 @@ def mentioned(source: str) -> set[str]:
     return {
         node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     }
+
+
+def not_right(
+    rows: list[dict], sources: Mapping[str, str | None], exercises: list[dict]
+) -> dict[str, list[str]]:
+    """{exercise: flags} where an answer that failed uses the name of an earlier one that is not right.
+
+    sources: {exercise: answer}. exercises: of a `merge.outline`, in the order in which they run.
+    """
+    statuses = {row["exercise"]: row["status"] for row in rows}
+    earlier: dict[str, str] = {}
+    flags: dict[str, list[str]] = {}
+    for one in exercises:
+        name, source = one["exercise"], sources.get(one["exercise"])
+        if statuses.get(name) in ("wrong", "error") and source and earlier:
+            tree = syntax.tree(source)
+            # what the answer calls so itself is not the other answer
+            read = {dotted.partition(".")[0] for dotted, own in chains(tree) if not own} if tree else set()
+            flags[name] = [
+                f"uses {answer} of exercise {other}, which is not right"
+                for answer, other in earlier.items()
+                if answer in read and answer != one["answer"]
+            ]
+        if statuses.get(name) != "right":
+            earlier[one["answer"]] = name
+    return flags
