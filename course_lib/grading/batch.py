@@ -13,7 +13,7 @@ from pathlib import Path
 
 import course_lib
 from course_lib.grading import executors, results, unit
-from course_lib.grading.keeping import intake, ledger
+from course_lib.grading.keeping import intake, ledger, remarks
 from course_lib.grading.keeping.index import Index
 from course_lib.grading.keeping.intake import Submission
 from course_lib.grading.keeping.ledger import GraderError
@@ -57,11 +57,13 @@ def grade(
         say(about_source)
     with _room_on_disk(out), ledger.opened(out, lab):
         handed_in = intake.known(out) if folder is None else intake.take_all(folder, out)
+        about_folder = [] if folder is None else remarks.remarks(folder, handed_in, lab)
         if not handed_in:
-            raise GraderError(
+            needed = (
                 f"There is no file in {folder or out / 'intake'}; `course grade` needs a folder with a "
                 "notebook or zip archive per student, alice.ipynb, or a folder per student."
             )
+            raise GraderError(" ".join([needed, *about_folder]))
         index = Index(out)
         try:
             keys = keys_of(known, handed_in, deadline)
@@ -74,7 +76,9 @@ def grade(
                 how = _place(executor, workers, provisioner, allow_unsandboxed, say)
                 with contextlib.closing(how[0]):
                     _grade_all(known, out, waiting, deadline, how, index, say, _older(handed_in))
-            return _report(known, out, handed_in, keys, len(waiting), index)
+            summary = _report(known, out, handed_in, keys, len(waiting), index)
+            summary.remarks = about_folder
+            return summary
         finally:
             index.close()
             if index.problem:

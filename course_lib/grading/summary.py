@@ -12,7 +12,8 @@ from course_lib.grading.reporting.pages import count
 class Summary:
     """What a grading run did. rows: as in results.csv; people: as in summary.csv; `text` says it in words.
 
-    written: lines that results.csv has beside its header, counted in the file.
+    written: lines that results.csv has beside its header, counted in the file. remarks: sentences about
+    the folder of submissions, as of what in it has no row.
     """
 
     lab: str
@@ -26,6 +27,7 @@ class Summary:
     written: int = 0
     changes: list[dict] = field(default_factory=list)
     maxima: dict[str, tuple] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -63,6 +65,7 @@ class Summary:
         if review:
             whom = "1 student has" if review == 1 else f"{review} students have"
             lines.append(f"{whom} an answer that a person should look at (needs_review).")
+        lines += self.remarks
         lines.append(
             f"See {self.out / 'results.csv'}, {self.out / 'summary.csv'} and {self.out / 'feedback'}."
         )

@@ -17,7 +17,7 @@ from course_lib.grading.reading.match import REVIEW
 from course_lib.grading.reading.merge import outline
 from course_lib.grading.reading.parse import Unreadable
 from course_lib.grading.reference import Lab
-from course_lib.grading.running import again, compare, run
+from course_lib.grading.running import again, compare, needs, run
 
 NOT_RUN = "nothing was run"  # the isolation of an attempt that needed no kernel
 ENDINGS = ("memory_limit", "kernel_died", "output_limit", "timeout")
@@ -88,8 +88,12 @@ def attempt(data: bytes, job: dict) -> dict:
     rows = []
     for name, entry in bundle["exercises"].items():
         row = compare.row(name, entry, merged.answers[name], result, expected[name], context)
+        row["flags"] += compare.not_run(row, merged.elsewhere)
         rows.append({**row, "values_digest": _values_digest(result.of("emit", name), len(entry["seeds"]))})
     rows = again.rejudged(rows, job, result)
+    used = needs.not_right(rows, sources, job["outline"]["exercises"])
+    for row in rows:
+        row["flags"] += used.get(row["exercise"], [])
     return {
         "rows": rows,
         "status": _status(rows, result.lost),

@@ -4,28 +4,34 @@ A student's text is read here outside of all walls, so time and memory grow with
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from course_lib.lab.chains import chains, dotted
+from course_lib.lab.syntax import tree
 
 LONGEST = 200  # characters of the dotted name that an import or a renaming stands for; the rest is cut off
 
 
 def off_limits_used(source: str, off_limits: list[str], context: str = "") -> list[str]:
-    """The dotted names under `off_limits` that `source` uses, sorted; [] if it cannot be parsed.
+    """The dotted names under `off_limits` that `source` uses, sorted; [] if `syntax.tree` cannot read it.
 
     "course_lib.losses" forbids the module and everything in it, however it is imported or renamed.
     context: code that ran before (its imports give names a meaning). Text such as
     `importlib.import_module("course_lib.losses")` counts; names computed at run time are not seen.
     """
-    tree, before = _parse(source), _parse(context)
-    if tree is None or not off_limits:
+    read, before = tree(source), tree(context)
+    if read is None or not off_limits:
         return []
-    imported = _imports(tree)
-    aliases = {**_imports(before), **imported}
+    given = _imports(before)
+    imported = _imports(read, {name: given[name] for name in given.keys() - _bound(read)})
+    aliases = {**given, **imported}
     used = set(imported.values())
-    for dotted in _chains(tree):
-        first, _, rest = dotted.partition(".")
-        used.add(".".join(filter(None, (aliases.get(first, first), rest))))
-    for node in ast.walk(tree):
+    for name, own in chains(read):
+        first, _, rest = name.partition(".")
+        # what the code calls `data` itself is not what the set-up imported under that name
+        used.add(".".join(filter(None, ((imported if own else aliases).get(first, first), rest))))
+    for node in ast.walk(read):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value:
             used.add(node.value)
     found = {name for name in used if any(name == bad or name.startswith(bad + ".") for bad in off_limits)}
@@ -35,18 +41,26 @@ def off_limits_used(source: str, off_limits: list[str], context: str = "") -> li
     return sorted(name for name, after in behind if not after.startswith(name + "."))
 
 
-def _parse(source: str) -> ast.Module | None:
-    lines = (("pass" if line.lstrip()[:1] in ("%", "!") else line) for line in source.splitlines())  # magics
-    try:
-        return ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+def _bound(module: ast.Module) -> set[str]:
+    """Every name that is a parameter, a function or a class, or is given a value anywhere."""
+    names: set[str] = set()
+    for node in ast.walk(module):
+        if isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            names.add(node.id)
+    return names
 
 
-def _imports(tree: ast.Module | None) -> dict[str, str]:
-    """{name in the code: dotted name it stands for} of every import statement and plain renaming."""
+def _imports(code: ast.Module | None, given: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """{name in the code: dotted name it stands for} of every import statement and plain renaming.
+
+    given: such names of code that ran before, which may be renamed too.
+    """
     found: dict[str, str] = {}
-    for node in ast.walk(tree) if tree is not None else ():
+    for node in ast.walk(code) if code is not None else ():
         if isinstance(node, ast.Import):
             for alias in node.names:
                 whole = alias.name if alias.asname else alias.name.partition(".")[0]
@@ -61,11 +75,10 @@ def _imports(tree: ast.Module | None) -> dict[str, str]:
         elif (
             isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
         ):
-            dotted = _dotted(node.value)
-            if dotted:
-                first, _, rest = dotted.partition(".")
-                if first in found:
-                    found[node.targets[0].id] = _cut(".".join(filter(None, (found[first], rest))))
+            first, _, rest = dotted(node.value).partition(".")
+            renamed = found.get(first) or given.get(first)
+            if renamed:
+                found[node.targets[0].id] = _cut(".".join(filter(None, (renamed, rest))))
     return found
 
 
@@ -75,24 +88,3 @@ def _cut(name: str) -> str:
     A name is repeated wherever its alias is used: a long one in many places would fill the memory.
     """
     return name if len(name) <= LONGEST else name[:LONGEST].rpartition(".")[0] or name[:LONGEST]
-
-
-def _chains(tree: ast.Module) -> Iterator[str]:
-    """The dotted name of each chain of attributes and each single name, but none of a chain's beginnings."""
-    inside: set[ast.AST] = set()
-    for node in ast.walk(tree):  # what holds a node comes before it
-        if isinstance(node, ast.Attribute):
-            inside.add(node.value)
-        if isinstance(node, (ast.Name, ast.Attribute)) and node not in inside:
-            dotted = _dotted(node)
-            if dotted:
-                yield dotted
-
-
-def _dotted(node: ast.AST) -> str:
-    """ "a.b.c" of a chain of attributes that starts at a name, else ""."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""

@@ -419,3 +419,63 @@ def test_every_grading_draws_its_own_inputs(built):
         one, other = ([run["seed"] for run in found[name]] for found in several)
         assert one[:3] == other[:3] == entry["seeds"]
         assert len({*one, *other}) == 9
+
+
+USES_TOTAL = HEAD + "def average(numbers):\n    return total(numbers) / len(numbers)"
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("def total(numbers):\n    return sum(numbers)", True),
+        ("%matplotlib inline\nfrom math import fsum as total", True),
+        ("%%writefile total.py\ndef total(numbers):\n    return sum(numbers)", False),
+        ("print(total)", False),
+    ],
+)
+def test_a_name_from_a_cell_that_is_not_run_gets_a_look(built, tmp_path, cell, told):
+    notebook = student(built, x90_1=USES_TOTAL)
+    notebook["cells"].insert(1, {"cell_type": "code", "source": cell})
+    save(notebook, tmp_path / "in" / "alice.ipynb")
+    summary = grade(built, tmp_path / "in", tmp_path / "out")
+    first, second = summary.rows
+    assert (first["status"], second["status"]) == ("wrong", "right")
+    assert first["flags"] == ["needs_review: total is defined in a cell that is not run"] * told
+    assert second["flags"] == []
+
+
+def test_a_name_that_was_added_to_the_set_up_gets_a_look(built, tmp_path):
+    notebook = student(built, x90_1=USES_TOTAL.replace("total", "fsum"))
+    set_up = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+    set_up["source"] = "".join(set_up["source"]) + "\nfrom math import fsum"
+    save(notebook, tmp_path / "in" / "alice.ipynb")
+    first, _ = grade(built, tmp_path / "in", tmp_path / "out").rows
+    assert first["flags"] == ["needs_review: fsum is defined in a cell that is not run"]
+
+
+def test_what_was_not_taken_stands_at_the_end(built, tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    save(student(built), folder / ".dot" / "lab.ipynb")
+    (folder / "bob").mkdir()
+    told = ["1 hidden file was not taken: .dot/lab.ipynb.", "1 folder without a notebook: bob."]
+    with pytest.raises(GraderError, match="There is no file in ") as refusal:
+        grade(built, folder, out)
+    assert str(refusal.value).endswith(" ".join(told))
+    save(student(built), folder / "alice.ipynb")
+    assert grade(built, folder, out).text.split("\n")[-3:-1] == told
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (SUM, "def unit_rows(matrix):\n    return matrix / average(matrix)", True),
+        (SUM, "def unit_rows(matrix):\n    return matrix / average(", False),
+        (SUM, "def unit_rows(matrix):\n    average = sum\n    return matrix / average(matrix)", False),
+        (ANSWERS["90.1"], "def unit_rows(matrix):\n    return matrix / average(matrix)", False),
+    ],
+)
+def test_what_an_answer_uses_that_is_not_right_is_told(built, tmp_path, first, second, told):
+    save(student(built, x90_1=first, x90_2=f"# exercise 90.2\n{second}"), tmp_path / "in" / "alice.ipynb")
+    _, row = grade(built, tmp_path / "in", tmp_path / "out").rows
+    assert (row["status"] in ("wrong", "error"), row["points"]) == (True, 0)
+    assert row["flags"] == ["uses average of exercise 90.1, which is not right"] * told

@@ -15,6 +15,8 @@ from typing import Any
 
 import jupytext
 
+from course_lib.lab import syntax
+
 ROLES = ("setup", "probe", "hint", "check", "train", "use", "figure")
 SKIPPED_BY_GRADER = ("train", "use", "figure", "check")
 NUMBERS = {"rtol": "1e-4", "atol": "1e-6", "timeout_s": "30"}  # settings from 0 on, and an example
@@ -232,8 +234,4 @@ def _answer_name(exercise: str, answer_source: str, check_source: str) -> tuple[
 
 def parse(source: str) -> ast.Module | None:
     """The syntax tree of a cell, magics and shell lines left out; None if it is no Python."""
-    lines = ("pass" if line.lstrip()[:1] in ("%", "!") else line for line in source.splitlines())
-    try:
-        return ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    return syntax.tree(source)

@@ -4,7 +4,6 @@ That process has little memory and processor time, imports the standard library 
 answers: no object of the file itself comes back. One process per file, so that none can harm the next.
 """
 
-import ast
 import json
 import os
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 import course_lib
 from course_lib.grading.reading import archive, parse
 from course_lib.grading.reading.merge import Answer, Merged, merge
+from course_lib.lab.syntax import tree
 
 MEMORY = 1 << 30  # bytes of address space
 SECONDS = 20  # of processor time
@@ -102,7 +102,7 @@ def take_in_child(data: bytes, lab: dict) -> Merged:
         name: Answer(**{**one, "flags": tuple(one["flags"]), "cells": tuple(one["cells"])})
         for name, one in answer["answers"].items()
     }
-    return Merged(answers, answer["flags"], answer["wrong_lab"])
+    return Merged(answers, answer["flags"], answer["wrong_lab"], answer["elsewhere"])
 
 
 def tried(merged: Merged) -> Merged:
@@ -114,8 +114,7 @@ def tried(merged: Merged) -> Merged:
         if answer.source is None or len(answer.source) < LONG:
             continue
         tracemalloc.start()
-        with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-            ast.parse(answer.source)
+        tree(answer.source)  # also of what is Python only without its magics
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         if peak > SYNTAX:

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import pairwise
+
+from course_lib.grading.reading.names import defines, switched_off
 
 KEYS = ("grade id", "cell id", "anchor")
 LIKE = 0.6  # SequenceMatcher's ratio from which a cell counts as a changed stub
@@ -64,30 +65,6 @@ def same_code(one: str, other: str) -> bool:
     return next(lines) == next(lines)
 
 
-def defines(source: str, name: str) -> bool:
-    """True if a line of `source` that is not indented defines `name`."""
-    name = re.escape(name)
-    pattern = rf"^(?:(?:async )?def {name}\b|class {name}\b|{name}[ \t]*(?::[^=\n]*)?=(?!=))"
-    return bool(name) and re.search(pattern, source, re.M) is not None
-
-
-def split_at_anchors(cells: list[dict]) -> tuple[list[dict], list[str]]:
-    """(cells, flags) where a cell with the anchors of several exercises has become one cell for each."""
-    anchors = re.compile(r"^# ?exercise (\S+)[ \t]*$", re.M)
-    found, flags = [], []
-    for cell in cells:
-        marks = list(anchors.finditer(cell["source"]))
-        if len({mark[1] for mark in marks}) < 2:
-            found.append(cell)
-            continue
-        flags.append("one cell held several answers (taken apart)")
-        starts = [0, *(mark.start() for mark in marks[1:]), len(cell["source"])]
-        for start, end in pairwise(starts):
-            # the ids belong to one of the parts at most; its anchor says which exercise a part is for
-            found.append({**cell, "id": "", "grade_id": "", "source": cell["source"][start:end].rstrip()})
-    return found, flags
-
-
 def _by_key(one: dict, cells: list[dict]) -> list[tuple[int, str]]:
     """(number of the cell, which of KEYS it has) for all cells with a key of this exercise."""
     # a heading "## Exercise 3.1" is no anchor, and 3.1 is not 3.10
@@ -104,10 +81,13 @@ def _by_key(one: dict, cells: list[dict]) -> list[tuple[int, str]]:
 
 
 def _keyed_answer(one: dict, found: list[tuple[int, str]], cells: list[dict], free: list[int]) -> Answer:
-    """Of the cells with a key: not the stub, then the surest key, then the last; parts of one are joined."""
+    """Of the cells with a key: not the stub, no switched-off one, then the surest key, then the last.
+
+    Parts of one are joined.
+    """
     if not found:
         return Answer(None, flags=("not found",))
-    written = [pair for pair in found if not same_code(cells[pair[0]]["source"], one["stub"])]
+    written, off = _written(one, found, cells)
     if not written:
         return Answer(cells[found[0][0]]["source"], found[0][1], blank=True, cells=(found[0][0],))
     how = min((how for _, how in written), key=KEYS.index)
@@ -115,10 +95,13 @@ def _keyed_answer(one: dict, found: list[tuple[int, str]], cells: list[dict], fr
     whole = [number for number in best if defines(cells[number]["source"], one["answer"])]
     chosen: tuple[int, ...] = ((whole or best)[-1],)
     flags: list[str] = []
+    others = sum(not same_code(cells[number]["source"], cells[chosen[0]]["source"]) for number in whole)
     if len(best) > 1 and _parts(one, best, cells):
         chosen, flags = tuple(best), [f"{len(best)} cells with one answer, joined"]
     elif len(written) > 1:
         flags.append(f"{len(written)} cells with an answer, {_which(chosen[0], written)} is taken")
+        flags += [f"{REVIEW}: {others + 1} cells define {one['answer']} and differ"] if others else []
+    flags += ["a cell for it that is switched off does not count"] if off else []
     below = _below(one, chosen, cells, free)
     if below:
         chosen, flags = (*chosen, *below), [*flags, f"{REVIEW}: joined with the cell below it"]
@@ -128,6 +111,22 @@ def _keyed_answer(one: dict, found: list[tuple[int, str]], cells: list[dict], fr
     flags += [f"its cell was turned into {kind[:20]}"] if kind != "code" else []
     source = "\n\n".join(cells[number]["source"] for number in chosen)
     return Answer(source, how, blank=not source.strip(), flags=tuple(flags), cells=chosen)
+
+
+def _written(
+    one: dict, found: list[tuple[int, str]], cells: list[dict]
+) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    """(those of the cells with a key that may be the answer, switched-off ones that may not).
+
+    An old try that was kept as text, in quotes or below %%script does nothing in the notebook: it counts only
+    where nothing else was written, beside the stub only if it has the whole answer.
+    """
+    written = [pair for pair in found if not same_code(cells[pair[0]]["source"], one["stub"])]
+    live = [n for n, _ in written if not switched_off(cells[n]["kind"], cells[n]["source"])]
+    if not live and len(written) == len(found):
+        return written, []
+    kept = live or [n for n, _ in written if defines(cells[n]["source"], one["answer"])]
+    return [pair for pair in written if pair[0] in kept], [pair for pair in written if pair[0] not in kept]
 
 
 def _which(number: int, written: list[tuple[int, str]]) -> str:
@@ -146,7 +145,7 @@ def _rivals(
 ) -> list[str]:
     """Flags about cells that do not count, while in the notebook itself they may have had the last word.
 
-    Those of the same key need none: of them the last counts, as in the notebook.
+    Those of the same key are told before: of them the last counts, as in the notebook.
     """
     text = "\n\n".join(cells[number]["source"] for number in chosen)
     later = [

@@ -8,18 +8,26 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from course_lib.grading.reading.match import REVIEW, Answer, defines, find_all, same_code, split_at_anchors
+from course_lib.grading.reading.apart import split_at_anchors
+from course_lib.grading.reading.match import REVIEW, Answer, find_all, same_code
+from course_lib.grading.reading.names import all_defined, defines
 
 __all__ = ["Answer", "Merged", "merge", "outline"]
+LOOKED_AT = 400_000  # characters of cells that are not run whose syntax is read
+MOST_NAMES = 2_000
 
 
 @dataclass
 class Merged:
-    """Answers per exercise, flags about the file, and in wrong_lab why it is a notebook of another lab."""
+    """Answers per exercise, flags about the file, and in wrong_lab why it is a notebook of another lab.
+
+    elsewhere: names that the student's cells define which are not run.
+    """
 
     answers: dict[str, Answer]
     flags: list[str] = field(default_factory=list)
     wrong_lab: str = ""
+    elsewhere: list[str] = field(default_factory=list)
 
     @property
     def needs_review(self) -> bool:
@@ -65,11 +73,12 @@ def merge(notebook: dict, lab: dict) -> Merged:
     Several cells for one exercise: those that are still the stub do not count, then the surest match, then
     the last one.
     """
-    cells, taken_apart = split_at_anchors(notebook["cells"])
+    cells, taken_apart = split_at_anchors(notebook["cells"], lab["exercises"])
     merged = Merged(find_all(lab["exercises"], cells, [cell["sources"][0] for cell in lab["cells"]]))
     used = {number for answer in merged.answers.values() for number in answer.cells}
     course = notebook["metadata"]["course"]
     older = course["version"] not in (None, lab["version"])
+    merged.elsewhere = _elsewhere(cells, lab, used)
     merged.flags = list(dict.fromkeys([*taken_apart, *_edited(cells, lab, used, older)]))
     if course["lab"] not in (None, lab["lab"]):
         merged.wrong_lab = f"this is a notebook of lab {str(course['lab'])[:60]!r}"
@@ -121,3 +130,15 @@ def _edited(cells: list[dict], lab: dict, used: set[int], older: bool) -> list[s
             else f"{len(added)} added code cells are not run"
         )
     return flags
+
+
+def _elsewhere(cells: list[dict], lab: dict, used: set[int]) -> list[str]:
+    """The names that code cells define which are neither the lab's own nor answers."""
+    own = {re.sub(r"\s", "", source) for cell in lab["cells"] for source in cell["sources"]}
+    names: set[str] = set()
+    room = LOOKED_AT
+    for number, cell in enumerate(cells):
+        if cell["kind"] == "code" and number not in used and re.sub(r"\s", "", cell["source"]) not in own:
+            room -= len(cell["source"])
+            names |= all_defined(cell["source"]) if room >= 0 else set()
+    return sorted(names)[:MOST_NAMES]

@@ -3,17 +3,22 @@
 Partial credit comes from having several exercises: an answer that is right on some inputs is wrong.
 """
 
+import re
+from collections.abc import Collection
 from typing import Any
 
-from course_lib.grading.reading.match import REVIEW, defines
+from course_lib.grading.reading.match import REVIEW
 from course_lib.grading.reading.merge import Answer
+from course_lib.grading.reading.names import defines
 from course_lib.grading.running.run import Result
 from course_lib.lab import explain
 from course_lib.lab.bundle import off_limits_used
 from course_lib.lab.compare import run_difference, same_runs
+from course_lib.lab.syntax import tree
 
 # of a flag about names: they come from the student's text, and a table must stay one that can be read
 MOST_NAMES, LONGEST_NAME = 5, 80
+_NO_PYTHON = re.compile(r"(Syntax|Indentation|Tab)Error: ")
 NOT_POINTS = ("error", "timeout", "kernel_died", "memory_limit", "output_limit", "not_run")
 
 
@@ -56,6 +61,9 @@ def row(
         names = ", ".join(name[:LONGEST_NAME] for name in used[:MOST_NAMES])
         found["flags"].append(f"uses {names}{more}, off limits here")
     defined, emitted = result.of("answer", exercise), result.of("emit", exercise)
+    # what IPython too could not read was not run, and needs nobody's look
+    if entry["off_limits"] and tree(answer.source) is None and not _NO_PYTHON.match(defined["reason"]):
+        found["flags"].append(f"{REVIEW}: it could not be searched for names that are off limits")
     for line in (defined, emitted):
         if line["status"] != "ok":
             if line is defined and _right_above(entry, answer.source, exercise, emitted, expected):
@@ -72,6 +80,14 @@ def row(
     if complaint:
         return {**found, "status": "no_values", "reason": complaint}
     return {**found, **_verdict(entry, runs, expected)}
+
+
+def not_run(row: dict, elsewhere: Collection[str]) -> list[str]:
+    """A flag for a row that lacks a name which a cell of the same notebook defines that is not run."""
+    lacks = re.search(r"\bname '(\w{1,80})' is not defined", row["reason"])
+    if lacks is None or lacks[1] not in elsewhere:
+        return []
+    return [f"{REVIEW}: {lacks[1]} is defined in a cell that is not run"]
 
 
 def _right_above(entry: dict, source: str, exercise: str, emitted: dict, expected: list[dict]) -> bool:

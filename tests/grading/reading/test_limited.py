@@ -81,9 +81,11 @@ def test_a_child_that_is_killed_is_an_unreadable_file(lab, monkeypatch, tmp_path
 
 
 @pytest.mark.parametrize("parts", [100, 12_000])
-def test_an_answer_whose_syntax_fills_the_memory_is_not_read_outside(built, lab, parts):
+@pytest.mark.parametrize("magic", ["", "%time\n"])
+def test_an_answer_whose_syntax_fills_the_memory_is_not_read_outside(built, lab, parts, magic):
     name = ".".join(["a" * (90_000 // parts)] * parts)
-    data = json.dumps(student(built, x90_1=f"{ANSWERS['90.1']}\nif 0:\n    import {name}")).encode()
+    source = f"{magic}{ANSWERS['90.1']}\nif 0:\n    import {name}"
+    data = json.dumps(student(built, x90_1=source)).encode()
     if parts == 100:
         assert limited.take_in_child(data, lab).answers["90.2"].source == ANSWERS["90.2"]
         return

@@ -216,3 +216,60 @@ def test_long_cells_are_compared_in_reasonable_time(bare, lab):
         bare["cells"].append({"cell_type": "code", "source": f"x{number} = '" + "ab" * 50_000 + "'"})
     bare["cells"].remove(answer(bare, "90.1"))
     assert found(bare, lab).answers["90.1"].source is None
+
+
+OLD = "# exercise 90.1\ndef average(numbers):\n    return 0"
+QUOTED = "# exercise 90.1\n'''\ndef average(numbers):\n    return 0\n'''"
+COMMENTED = "\n".join(f"# {line}" for line in OLD.split("\n"))
+OFF = [
+    ("raw", OLD),
+    ("markdown", OLD),
+    ("code", f"%%script false\n{OLD}"),
+    ("code", QUOTED),
+    ("code", COMMENTED),
+]
+
+
+@pytest.mark.parametrize(("kind", "source"), OFF)
+@pytest.mark.parametrize("position", [0, 1])
+def test_an_old_try_that_is_switched_off_does_not_count(built, lab, kind, source, position):
+    notebook = student(built)
+    live = answer(notebook, "90.1")
+    copy = {**live, "cell_type": kind, "source": source}
+    notebook["cells"].insert(notebook["cells"].index(live) + position, copy)
+    merged = found(notebook, lab)
+    assert merged.answers["90.1"].source == ANSWERS["90.1"]
+    assert merged.answers["90.1"].flags == ("a cell for it that is switched off does not count",)
+    assert not merged.needs_review
+    copy["metadata"], live["metadata"] = live["metadata"], {}  # the old try has the surer key
+    assert found(notebook, lab).answers["90.1"].source == ANSWERS["90.1"]
+
+
+@pytest.mark.parametrize(("kind", "source"), OFF)
+def test_beside_the_untouched_stub_an_old_try_counts_if_it_is_whole(built, lab, kind, source):
+    notebook = json.loads((built / "labs" / f"{LAB}.ipynb").read_text())
+    copy = {**answer(notebook, "90.1"), "cell_type": kind, "source": source}
+    notebook["cells"].append(copy)
+    one = found(notebook, lab).answers["90.1"]
+    assert (one.blank, one.source == source) == (kind == "code", kind != "code")
+
+
+def test_a_note_in_words_is_no_answer(built, lab):
+    note = {"cell_type": "markdown", "source": "# exercise 90.1\nI wrote\n```\ndef average(x): ...\n```"}
+    merged = beside(built, lab, note)
+    assert merged.answers["90.1"].source == ANSWERS["90.1"]
+    assert not merged.needs_review
+
+
+def test_a_person_looks_at_two_live_answers_that_differ(built, lab):
+    notebook = student(built)
+    live = answer(notebook, "90.1")
+    notebook["cells"].append({**live, "source": OLD})
+    one = found(notebook, lab).answers["90.1"]
+    assert one.source == OLD
+    assert one.flags == (
+        "2 cells with an answer, the last is taken",
+        "needs_review: 2 cells define average and differ",
+    )
+    notebook["cells"][-1] = {**live, "source": ANSWERS["90.1"] + "\n\n"}
+    assert not found(notebook, lab).needs_review

@@ -220,3 +220,28 @@ def test_a_flag_about_names_stays_short_however_many_there_are(entry, used):
     assert flag.endswith("off limits here")
     assert len(flag) < 600
     assert ("and 495 more" in flag) == (len(used) > 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason", "flagged"),
+    [
+        ("import statistics\n$ who knows\naverage = statistics.fmean", "", True),
+        ("average = 3", "", False),
+        ("def average(:", "SyntaxError: invalid syntax (1.py, line 1)", False),
+    ],
+)
+def test_an_answer_that_cannot_be_searched_needs_a_look(entry, source, reason, flagged):
+    line = {"role": "answer", "exercise": "90.1", "status": "error" if reason else "ok", "reason": reason}
+    row = compare.row("90.1", entry, Answer(source), Result([line]), runs(entry, average), "")
+    flag = "needs_review: it could not be searched for names that are off limits"
+    assert row["flags"] == [flag] * flagged
+    assert (
+        compare.row("90.1", {**entry, "off_limits": []}, Answer(source), Result([line]), [], "")["flags"]
+        == []
+    )
+
+
+def test_beside_magics_names_that_are_off_limits_are_found(entry):
+    source = "files = !ls\nseven = (17\n   % 10)\nimport statistics\naverage = statistics.fmean\naverage?"
+    row = grade(entry, [document(entry, average)], source)
+    assert row["flags"] == ["uses statistics.fmean, off limits here"]

@@ -277,8 +277,25 @@ def test_which_answers_are_needed_later():
         cell("answer", "4", "%time four = 4"),
     ]
     marked = needs.marked(work)
-    assert [line.get("needed") for line in marked if line["role"] == "answer"] == [True, False, False, False]
+    assert [line.get("needed") for line in marked if line["role"] == "answer"] == [True, False, True, False]
     assert [{key: line[key] for key in work[0]} for line in marked] == work
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ("def one():\n    return (17\n        % 10)", "one()"),
+        ("text = 'a\u2028b'\nfiles = !ls\none = 1\none?", "one"),
+        ("def f():\n    %time x = 1\n%time one = f()", "one"),
+        ("from statistics import *", "fmean([1])"),
+        ("one = 1\n$ who knows", "print(2)"),  # its names cannot be known
+        ("one = 1", "%timeit one"),
+        ("one = 1", "!echo {one}"),
+    ],
+)
+def test_an_answer_is_needed_also_where_it_is_not_plain_python(first, later):
+    marked = needs.marked([cell("answer", "1", first), cell("answer", "2", later)])
+    assert marked[0]["needed"] is True
 
 
 def test_the_folder_of_the_driver_is_not_that_of_the_kernel(tmp_path):
