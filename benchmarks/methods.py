@@ -154,7 +154,7 @@ def longer_table(records: list[dict]) -> pandas.DataFrame:
     rows = [
         {"encoder": one["family"], "method": one["method"], "seed": one["seed"], "images": one["images"]}
         | {metric: one.get(metric) for metric in METRICS}
-        | {"loss": one["loss"], "untrained": untrained[one["family"], one["seed"]]}
+        | {"loss": one.get("loss"), "untrained": untrained[one["family"], one["seed"]]}
         | origin([one])
         for one in records
         if one["images"] > IMAGES and (one["family"], one["seed"]) in untrained
@@ -207,11 +207,13 @@ def markdown(table: pandas.DataFrame) -> str:
     lines += ["", "Published: linear probes, another number of images and another encoder than here.", ""]
     for family, rows in table.dropna(subset=["published"]).groupby(table["encoder"].map(published_family)):
         told = f"- {family}: {SOURCES[str(family)]}."
-        if len(rows) > 3:
+        if len(rows) > 2:
             rho = rows["linear"].corr(rows["published"], method="spearman")
-            low, high = rank_interval(rho, len(rows))
-            told += f" Spearman's rank correlation with linear here: {rho:.2f} "
-            told += f"(95 %: {low:.2f} to {high:.2f}, n = {len(rows)})."
+            band = ""
+            if len(rows) > 3 and abs(rho) < 1:
+                low, high = rank_interval(rho, len(rows))
+                band = f"95 %: {low:.2f} to {high:.2f}, "
+            told += f" Spearman's rank correlation with linear here: {rho:.2f} ({band}n = {len(rows)})."
         lines.append(told)
     lines += [
         "",

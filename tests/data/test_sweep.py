@@ -77,7 +77,8 @@ def test_the_page_names_the_rank_correlation_and_leaves_no_cell_empty(benchmarks
     for linear, name in ((22, "rotation"), (30, "simclr"), (35, "swav"), (21, "dino")):
         rows += records([linear], name)
     page = module.markdown(module.summary(rows))
-    assert ": -0.20 (n = 4)" in page  # ranks 1 2 3 4 there, 2 3 4 1 here: 1 - 6 * 12 / 60
+    # ranks 1 2 3 4 there, 2 3 4 1 here: 1 - 6 * 12 / 60; tanh(atanh(-0.2) -+ 1.96 sqrt(1.02 / 1))
+    assert ": -0.20 (95 %: -0.97 to 0.94, n = 4)" in page
     body = [line for line in page.splitlines() if line.startswith("| resnet")]
     assert len(body) == 5
     assert all("||" not in line.replace(" ", "") and "nan" not in line for line in body)
