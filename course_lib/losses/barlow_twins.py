@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_lib.losses.fast import DistanceToIdentity
 from course_lib.losses.inputs import check_pair, check_weights, refuse_nan
 from course_lib.losses.ranks import gather_rows, world_size
 
@@ -36,14 +37,31 @@ def barlow_twins(z1: Tensor, z2: Tensor, redundancy_weight: float = 0.0051) -> T
     with torch.autocast(z1.device.type, enabled=False):
         x1, x2 = standardised(gather_rows(z1.float())), standardised(gather_rows(z2.float()))  # (W * B, D)
         correlation = x1.T @ x2 / len(x1)  # (D, D)
-        ideal = torch.eye(len(correlation), device=z1.device)
-        weight = torch.full_like(correlation, redundancy_weight).fill_diagonal_(1)
-        loss = (weight * (correlation - ideal).square()).sum()
+        loss = distance_to_identity(correlation, redundancy_weight)
     return refuse_nan("barlow_twins", loss, z1=z1, z2=z2)
+
+
+def distance_to_identity(matrix: Tensor, weight: float) -> Tensor:
+    """sum_i (1 - M_ii)^2 + weight * sum_{i != j} M_ij^2 of (D, D)."""
+    if not torch.compiler.is_compiling():
+        return DistanceToIdentity.apply(matrix, weight)
+    off_diagonal = matrix.square().fill_diagonal_(0).sum()
+    return (1 - matrix.diagonal()).square().sum() + weight * off_diagonal
 
 
 def standardised(z: Tensor) -> Tensor:
     """(N, D) -> (N, D): each feature minus its mean over the batch, over its standard deviation (1/N)."""
     # The mean of N equal numbers is rounded, so that a constant 100 would keep a spread far above EPSILON.
     # As differences from the first row equal numbers are exactly 0.
-    return F.batch_norm(z - z[:1].detach(), None, None, training=True, eps=EPSILON)
+    if may_be_constant(z):
+        z = z - z[:1].detach()
+    return F.batch_norm(z, None, None, training=True, eps=EPSILON)
+
+
+def may_be_constant(z: Tensor) -> bool:
+    """False if no feature of (N, D) can be the same in all rows, as first and last row differ everywhere.
+
+    On a GPU this would wait for the device and compiled it would break the graph: there always True.
+    """
+    looked_at = not torch.compiler.is_compiling() and z.device.type == "cpu"
+    return not looked_at or bool((z[0] == z[-1]).any())

@@ -1,4 +1,4 @@
-"""The parts of InfoNCE on which time is spent, written as their own backward passes.
+"""The parts of losses, most of them of InfoNCE, on which time is spent, written as their own backward passes.
 
 Each says which plain expression it equals; tests hold value and gradient together. What is saved is walks
 over the (B, K) matrix of scores: cosines are at most 1, so 1/T is a safe shift for every exponential and no
@@ -59,6 +59,28 @@ class CosineToConstant(torch.autograd.Function):
         """upstream times (aim - cosine * unit row), the way to the aim without its part along the row."""
         unit, aim, length, cosine = ctx.saved_tensors
         return torch.addcmul(aim, unit, cosine[:, None], value=-1).mul_(upstream[:, None] / length), None
+
+
+class DistanceToIdentity(torch.autograd.Function):
+    """(weight * (matrix - eye).square()).sum() with weight 1 on the diagonal and `outside` off it."""
+
+    @staticmethod
+    def forward(ctx, matrix: Tensor, outside: float) -> Tensor:
+        """(D, D) -> a number."""
+        short = matrix.diagonal() - 1  # (D,)
+        rest = matrix.clone().fill_diagonal_(0)
+        ctx.save_for_backward(rest, short)
+        ctx.outside = outside
+        return torch.dot(short, short) + outside * torch.dot(rest.flatten(), rest.flatten())
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, upstream: Tensor) -> tuple[Tensor, None]:
+        """2 upstream weight (matrix - eye)."""
+        rest, short = ctx.saved_tensors
+        gradient = rest * (2 * ctx.outside * upstream)
+        gradient.diagonal().copy_(short * (2 * upstream))
+        return gradient, None
 
 
 class FastLogSumExp(torch.autograd.Function):

@@ -3,6 +3,8 @@
 Only shapes, dtypes and plain Python numbers are looked at, so a loss that calls these compiles to one graph.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -71,7 +73,7 @@ def refuse_nan(loss: str, value: Tensor, **inputs: Tensor) -> Tensor:
     on the CPU only: on a GPU this would wait for the device in every step, and `fit` watches the loss there.
     Under torch.compile nothing is checked.
     """
-    if torch.compiler.is_compiling() or value.device.type != "cpu" or torch.isfinite(value):
+    if torch.compiler.is_compiling() or value.device.type != "cpu" or math.isfinite(value.item()):
         return value
     for name, rows in inputs.items():
         bad = int((~torch.isfinite(rows)).any(dim=1).sum())

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from course_lib.losses.fast import (
     LOWEST_TEMPERATURE,
     CosineToConstant,
+    DistanceToIdentity,
     FastInBatch,
     FastLogSumExp,
     UnitRows,
@@ -51,6 +52,17 @@ def test_cosine_to_constant():
     zero = torch.zeros(2, 5, requires_grad=True)
     assert torch.equal(CosineToConstant.apply(zero, constant[:2]), torch.zeros(2))
     assert torch.equal(CosineToConstant.apply(rows[:2], zero.detach()), torch.zeros(2))
+
+
+@pytest.mark.parametrize("outside", [0.0, 0.0051, 1.0])
+@pytest.mark.parametrize("size", [1, 5])
+def test_distance_to_identity(size, outside):
+    weight = torch.full((size, size), outside).fill_diagonal_(1)
+    assert_equal(
+        lambda matrix: DistanceToIdentity.apply(matrix, outside),
+        lambda matrix: (weight * (matrix - torch.eye(size)).square()).sum(),
+        draw((size, size), unit=False),
+    )
 
 
 @pytest.mark.parametrize("temperature", TEMPERATURES)
