@@ -35,7 +35,8 @@ LARGEST_REPORT = 64_000_000
 EMIT = """import sys as _sys
 for _name in [n for n in _sys.modules if n == "course_lib.lab" or n.startswith("course_lib.lab.")]:
     del _sys.modules[_name]
-from course_lib.lab.probe import emit as _emit, emit_replayed as _emit_replayed"""
+from course_lib.lab.probe import emit as _emit"""
+JUDGE = "from course_lib.lab.probe import emit_replayed as _emit_replayed"
 # pytest, but without what jsonschema would load to check addresses and dates that no notebook here has
 UNUSED = ("rfc3987_syntax", "rfc3986_validator", "isoduration")
 PYTEST = (
@@ -94,8 +95,8 @@ def cells(
             )
         elif answers.get(exercise) is not None:
             timeout, name = course.get("timeout_s", TIMEOUT), bundle["exercises"][exercise]["answer"]
-            record = says_the_same(bundle["exercises"][exercise])
-            emit = f"{EMIT}\n_emit({exercise!r}, {name}, {seeds[exercise]!r}, record={record})"
+            more = ", record=True" if says_the_same(bundle["exercises"][exercise]) else ""
+            emit = f"{EMIT}\n_emit({exercise!r}, {name}, {seeds[exercise]!r}{more})"
             found.append(
                 {"role": "answer", "exercise": exercise, "source": answers[exercise], "timeout_s": timeout}
             )
@@ -111,9 +112,9 @@ def says_the_same(entry: dict) -> bool:
 
 def record_cells(records: dict[str, list[str]], seeds: dict[str, list[int]]) -> list[dict]:
     """The cells that judge records instead of answers. records: {exercise: one per seed}."""
-    found = [{"role": "setup", "exercise": None, "source": EMIT, "timeout_s": CONTEXT_TIMEOUT}]
+    found = [{"role": "setup", "exercise": None, "source": JUDGE, "timeout_s": CONTEXT_TIMEOUT}]
     for name, texts in records.items():
-        source = f"{EMIT}\n_emit_replayed({name!r}, {texts!r}, {seeds[name]!r})"
+        source = f"_emit_replayed({name!r}, {texts!r}, {seeds[name]!r})"
         found.append({"role": "emit", "exercise": name, "source": source, "timeout_s": CONTEXT_TIMEOUT})
     return found
 
