@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
+from processes import on_ranks
 
 from course_lib.losses.dino import dino
 from course_lib.losses.gram import gram
@@ -55,9 +55,7 @@ def test_no_graph_breaks_and_the_same_value_and_gradient(name):
     assert torch.allclose(eager[1], traced[1], atol=1e-6)
 
 
-def one_rank(rank, port, folder):
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=RANKS)
+def one_rank(rank):
     x, y, queue, weight = data()
     mine = slice(rank * BATCH, (rank + 1) * BATCH)
     results = {}
@@ -73,15 +71,12 @@ def one_rank(rank, port, folder):
     results["codes"] = sinkhorn(y[0][mine])
     uneven = [y[0][:3], y[0][3:]][rank]
     results["codes of uneven batches"] = sinkhorn(uneven)
-    torch.save(results, f"{folder}/{rank}.pt")
-    dist.barrier()
-    dist.destroy_process_group()
+    return results
 
 
 @pytest.mark.slow
 def test_two_ranks_equal_one_process_on_the_joint_batch(tmp_path, free_port):
-    mp.spawn(one_rank, args=(free_port, str(tmp_path)), nprocs=RANKS)
-    results = [torch.load(tmp_path / f"{rank}.pt") for rank in range(RANKS)]
+    results = on_ranks(one_rank, tmp_path, free_port)
     x, y, queue, weight = data()
     for name, loss in LOSSES.items():
         value, gradient = value_and_gradient(loss, x, y, MASK, queue, weight)

@@ -3,10 +3,10 @@ import math
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightly.models import utils as lightly_models
+from processes import on_ranks
 
 from course_lib.losses import NotFiniteError
 from course_lib.losses.masked_pixels import masked_pixels, standardise_patches
@@ -203,28 +203,24 @@ def value_and_gradient(prediction, images, mask, size, weight):
     return value.detach(), weight.grad
 
 
-def one_rank(rank, port, folder):
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=RANKS)
+def one_rank(rank):
     prediction, images, mask, size = joint_data()
     mine = slice(rank * BATCH, (rank + 1) * BATCH)
     weight = torch.linspace(0.5, 1.5, prediction.shape[2])
     value, gradient = value_and_gradient(prediction[mine], images[mine], mask[mine], size, weight)
     dist.all_reduce(gradient)
-    torch.save((value, gradient / RANKS), f"{folder}/{rank}.pt")
-    dist.barrier()
-    dist.destroy_process_group()
+    return (value, gradient / RANKS)
 
 
 @pytest.mark.slow
 def test_two_ranks_with_different_masks_equal_one_process_on_the_joint_batch(tmp_path, free_port):
-    mp.spawn(one_rank, args=(free_port, str(tmp_path)), nprocs=RANKS)
+    results = on_ranks(one_rank, tmp_path, free_port)
     prediction, images, mask, size = joint_data()
     assert mask[:BATCH].sum() != mask[BATCH:].sum()
     weight = torch.linspace(0.5, 1.5, prediction.shape[2])
     value, gradient = value_and_gradient(prediction, images, mask, size, weight)
     assert math.isfinite(value)
     for rank in range(RANKS):
-        ours, theirs = torch.load(tmp_path / f"{rank}.pt")
+        ours, theirs = results[rank]
         assert torch.allclose(ours, value, rtol=1e-5)
         assert (theirs - gradient).abs().max() <= 1e-5 * gradient.abs().max()

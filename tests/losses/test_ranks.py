@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
+from processes import on_ranks
 
 from course_lib.losses import info_nce, moco, nt_xent
 
@@ -32,9 +32,7 @@ def value_and_gradient(loss, x1, x2, queue, weight):
     return value.detach(), weight.grad
 
 
-def one_rank(rank, port, folder):
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=RANKS)
+def one_rank(rank):
     x1, x2, queue, weight = data()
     mine = slice(rank * BATCH, (rank + 1) * BATCH)
     results = {}
@@ -54,15 +52,12 @@ def one_rank(rank, port, folder):
         results["batch of one per rank"] = True
     except ValueError:
         results["batch of one per rank"] = False
-    torch.save(results, f"{folder}/{rank}.pt")
-    dist.barrier()
-    dist.destroy_process_group()
+    return results
 
 
 @pytest.mark.slow
 def test_two_ranks_equal_one_process_on_the_joint_batch(tmp_path, free_port):
-    mp.spawn(one_rank, args=(free_port, str(tmp_path)), nprocs=RANKS)
-    results = [torch.load(tmp_path / f"{rank}.pt") for rank in range(RANKS)]
+    results = on_ranks(one_rank, tmp_path, free_port)
     for name, loss in LOSSES.items():
         value, gradient = value_and_gradient(loss, *data())
         for rank in range(RANKS):

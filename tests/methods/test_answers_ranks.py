@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
+from processes import on_ranks
 
 from course_lib.methods.fixmatch import FixMatch
 from course_lib.methods.rotation import Rotation
@@ -54,23 +54,18 @@ def step(name, part):
     return value.detach().clone(), method.encoder.layer.weight.grad
 
 
-def one_rank(rank, port, folder):
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=RANKS)
+def one_rank(rank):
     results = {}
     for name in KINDS:
         value, gradient = step(name, rank)
         dist.all_reduce(gradient)
         results[name] = (value, gradient / RANKS)
-    torch.save(results, f"{folder}/{rank}.pt")
-    dist.barrier()
-    dist.destroy_process_group()
+    return results
 
 
 @pytest.mark.slow
 def test_two_ranks_equal_one_process_on_the_joint_batch(tmp_path, free_port):
-    mp.spawn(one_rank, args=(free_port, str(tmp_path)), nprocs=RANKS)
-    results = [torch.load(tmp_path / f"{rank}.pt") for rank in range(RANKS)]
+    results = on_ranks(one_rank, tmp_path, free_port)
     for name in KINDS:
         halves = [step(name, part)[0] for part in range(RANKS)]
         assert (halves[0] - halves[1]).abs() > 1e-3, f"{name}: the ranks' own losses must differ"

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
+from processes import on_ranks
 
 from course_lib.losses.dino import dino
 from course_lib.losses.ibot import ibot
@@ -157,21 +157,17 @@ MASKS = torch.rand(4, 16, generator=torch.Generator().manual_seed(0)) < torch.te
 MASKS = MASKS.repeat(4, 1)
 
 
-def one_rank(rank, port, folder):
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
-    torch.save(step(rank, 2), f"{folder}/{rank}.pt")
-    dist.barrier()
-    dist.destroy_process_group()
+def one_rank(rank):
+    return step(rank, 2)
 
 
 @pytest.mark.slow
 def test_two_ranks_equal_one_process(tmp_path, free_port):
-    mp.spawn(one_rank, args=(free_port, str(tmp_path)), nprocs=2)
+    results = on_ranks(one_rank, tmp_path, free_port)
     expected = step()
     assert expected["center"].abs().sum() > 0
     for rank in range(2):
-        for name, value in torch.load(tmp_path / f"{rank}.pt").items():
+        for name, value in results[rank].items():
             assert torch.allclose(value, expected[name], rtol=1e-4, atol=1e-6), name
 
 

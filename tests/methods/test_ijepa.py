@@ -1,8 +1,8 @@
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 import torch.nn.functional as F
+from processes import on_ranks
 
 from course_lib.methods.ijepa import IJEPA, draw_blocks
 from course_lib.methods.masking import encode_visible
@@ -275,23 +275,19 @@ def value_and_gradient(views):
     return value.detach(), method.encoder.patches.weight.grad
 
 
-def one_rank(rank, port, folder):
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+def one_rank(rank):
     joint = make(position_noise=0.25).views(images(), generator=seeded())
     value, gradient = value_and_gradient([view.chunk(2)[rank] for view in joint])
     dist.all_reduce(gradient)
-    torch.save((value, gradient / 2), f"{folder}/{rank}.pt")
-    dist.barrier()
-    dist.destroy_process_group()
+    return (value, gradient / 2)
 
 
 @pytest.mark.slow
 def test_two_ranks_equal_one_process_on_the_joint_batch(tmp_path, free_port):
-    mp.spawn(one_rank, args=(free_port, str(tmp_path)), nprocs=2)
+    results = on_ranks(one_rank, tmp_path, free_port)
     expected = value_and_gradient(make(position_noise=0.25).views(images(), generator=seeded()))
     for rank in range(2):
-        ours = torch.load(tmp_path / f"{rank}.pt")
+        ours = results[rank]
         assert torch.allclose(ours[0], expected[0], rtol=1e-5)
         assert torch.allclose(ours[1], expected[1], atol=1e-6)
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
+from processes import on_ranks
 
 from course_lib.methods.instance_discrimination import InstanceDiscrimination
 
@@ -28,18 +28,13 @@ def step(images, world=1):
     return {"value": value.detach(), "gradient": gradient / world, "bank": method.bank}
 
 
-def one_rank(rank, port, folder):
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=RANKS)
-    torch.save(step(SEEN[rank * BATCH : (rank + 1) * BATCH], RANKS), f"{folder}/{rank}.pt")
-    dist.barrier()
-    dist.destroy_process_group()
+def one_rank(rank):
+    return step(SEEN[rank * BATCH : (rank + 1) * BATCH], RANKS)
 
 
 @pytest.mark.slow
 def test_two_ranks_equal_one_process_and_keep_the_same_bank(tmp_path, free_port):
-    mp.spawn(one_rank, args=(free_port, str(tmp_path)), nprocs=RANKS)
-    results = [torch.load(tmp_path / f"{rank}.pt") for rank in range(RANKS)]
+    results = on_ranks(one_rank, tmp_path, free_port)
     expected = step(SEEN)
     for result in results:
         assert torch.allclose(result["value"], expected["value"], rtol=1e-5)

@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
+from processes import on_ranks
 
 from course_lib.methods import MoCo
 
@@ -17,9 +16,7 @@ def make(shuffle):
     return MoCo(Pixels(), queue_size=12, projection_size=5, views=noisy_views, shuffle=shuffle)
 
 
-def one_rank(rank, port, folder):
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=RANKS)
+def one_rank(rank):
     images = pictures(RANKS * BATCH).float() / 255
     mine = images[rank * BATCH : (rank + 1) * BATCH]
     results = {}
@@ -37,15 +34,12 @@ def one_rank(rank, port, folder):
             "value": value.clone(), "queue": method.queue.clone(), "pointer": int(method.queue_pointer),
             "keys": keys.clone(), "passed": passed[0],
         }  # fmt: skip
-    torch.save(results, f"{folder}/{rank}.pt")
-    dist.barrier()
-    dist.destroy_process_group()
+    return results
 
 
 @pytest.mark.slow
 def test_two_ranks_share_one_queue_and_give_each_image_its_own_key(tmp_path, free_port):
-    mp.spawn(one_rank, args=(free_port, str(tmp_path)), nprocs=RANKS)
-    results = [torch.load(tmp_path / f"{rank}.pt") for rank in range(RANKS)]
+    results = on_ranks(one_rank, tmp_path, free_port)
     images = pictures(RANKS * BATCH).float() / 255
     for shuffle in (False, True):
         joint = make(shuffle=False)

@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
+from processes import on_ranks
 
 from course_lib.methods.dino import DINO
 from course_lib.methods.swav import SwAV
@@ -37,19 +36,14 @@ def joint_views():
     return crops(pictures(RANKS * BATCH), generator=torch.Generator().manual_seed(0))
 
 
-def one_rank(rank, port, folder):
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=RANKS)
+def one_rank(rank):
     mine = [view[rank * BATCH : (rank + 1) * BATCH] for view in joint_views()]
-    torch.save({kind.__name__: steps(make(kind), mine) for kind in (DINO, SwAV)}, f"{folder}/{rank}.pt")
-    dist.barrier()
-    dist.destroy_process_group()
+    return {kind.__name__: steps(make(kind), mine) for kind in (DINO, SwAV)}
 
 
 @pytest.mark.slow
 def test_two_ranks_equal_one_process(tmp_path, free_port):
-    mp.spawn(one_rank, args=(free_port, str(tmp_path)), nprocs=RANKS)
-    results = [torch.load(tmp_path / f"{rank}.pt") for rank in range(RANKS)]
+    results = on_ranks(one_rank, tmp_path, free_port)
     for kind, state in ((DINO, "center.value"), (SwAV, "queue")):
         values, expected = steps(make(kind), joint_views())
         assert expected[state].abs().sum() > 0
